@@ -1,0 +1,287 @@
+import type { BusinessDate, Instant, Period } from "../domain/dates.ts";
+import type { Decimal } from "../domain/decimal.ts";
+import type { ErrorCode } from "../domain/errors.ts";
+import type { CountLine, Movement } from "../domain/movement.ts";
+import type { PostingKey } from "../domain/posting-key.ts";
+import type { Stage } from "../domain/posting.ts";
+import type { DimensionKind, Side, VoucherDraft } from "../domain/voucher.ts";
+
+/*
+ * The two roles a connector can play. Shared code branches on the declared capabilities, never on a vendor's name.
+ * Everything here is plain data: what a vendor's wire looks like stays in the vendor's folder.
+ */
+
+/** Paces requests per connection and interface. The worker hands one in that all workers share. */
+export interface Pacer {
+  /** Resolves when one request to `lane` (an interface of the vendor) may start. */
+  permit(lane: string): Promise<void>;
+}
+
+/** What every connector is built from, besides its own parsed settings. */
+export interface ConnectorContext {
+  readonly connection: string;
+  readonly baseUrl: string;
+  /** Resolved from the environment or a secret store when the worker starts; never logged. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly pacer: Pacer;
+  readonly now: () => Date;
+  readonly log: (message: string, fields: Readonly<Record<string, string | number>>) => void;
+}
+
+/** One step of `zhangshi check <connection>`. */
+export interface CheckStage {
+  readonly stage: "address" | "port" | "tls" | "login" | "rights" | "clock" | "master-data" | "key-field" | "limits";
+  readonly subject: string;
+  readonly state: "ok" | "failed" | "skipped" | "warning";
+  readonly durationMs: number;
+  /** A plain sentence; `nextStep` says what to do. Both languages. */
+  readonly message: Bilingual;
+  readonly nextStep?: Bilingual;
+  /** The vendor's own words, secrets removed. */
+  readonly raw?: string;
+}
+export interface Bilingual {
+  readonly zh: string;
+  readonly en: string;
+}
+
+export interface Connector {
+  /** Emits each stage as it ends and stops after the first failed one that the rest depends on. */
+  check(): AsyncIterable<CheckStage>;
+  /** Logs out and closes sockets. */
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------- stock source
+
+export interface SourceCapabilities {
+  /** True where the vendor can be asked for what changed since a time; false means that edits are found by re-reading. */
+  readonly modifiedSince: boolean;
+  /** True where deletions are announced or listed. */
+  readonly listsDeletions: boolean;
+  readonly pushes: boolean;
+  readonly pageMax: number;
+}
+
+/** Something in a record that could not be understood. It names place, value and what to do; nothing else stops. */
+export interface RecordProblem {
+  readonly code: ErrorCode;
+  readonly form: string;
+  readonly recordId: string;
+  /** Empty for the head of the document. */
+  readonly lineId: string;
+  readonly documentNumber: string;
+  readonly field: string;
+  /** The value as it arrived, shortened to 200 characters. */
+  readonly value: string;
+}
+
+/** One record of the source, parsed. A record with problems has no lines: a document enters whole or not at all. */
+export interface SourceRecord {
+  readonly form: string;
+  readonly recordId: string;
+  readonly documentNumber: string;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+  /** Changes exactly when something that we use of the record changes. */
+  readonly digest: string;
+  /** Revision is 0 here: the ingest gives it. */
+  readonly movements: readonly Movement[];
+  readonly counts: readonly CountLine[];
+  readonly problems: readonly RecordProblem[];
+}
+
+export interface SourcePage {
+  readonly records: readonly SourceRecord[];
+  /** Hand it back for the next page; opaque to everybody else. */
+  readonly cursor: string;
+  /** True when no further page was there at the time of reading. */
+  readonly last: boolean;
+}
+
+/** Quantity on hand by the warehouse system's own account, where it keeps one. Stock unit of the item. */
+export interface WarehouseBalance {
+  readonly item: string;
+  readonly warehouse: string;
+  readonly batch: string;
+  readonly quantity: Decimal;
+}
+
+/** A row of master data of the warehouse side. */
+export interface SourceItem {
+  readonly code: string;
+  readonly name: string;
+  readonly itemClass: string;
+  readonly unit: string;
+  /** Other units: 1 `unit` = `factor` stock units. */
+  readonly conversions: readonly { readonly unit: string; readonly factor: Decimal }[];
+}
+
+export interface PushDelivery {
+  /** The vendor's delivery id: a second delivery with the same id is a repeat. */
+  readonly deliveryId: string;
+  readonly form: string;
+  readonly recordId: string;
+  readonly event: "changed" | "removed" | "form-changed";
+}
+
+export interface StockSource extends Connector {
+  readonly capabilities: SourceCapabilities;
+  /** The configured form names that carry movements or counts. */
+  readonly forms: readonly string[];
+  /** Opaque mark that changes whenever anything in the form changed; undefined where the vendor has none. */
+  changeMark(form: string): Promise<string | undefined>;
+  /** Records in the vendor's stable order after `cursor` ("" = from the beginning). Safe to repeat. */
+  readPage(form: string, cursor: string, sizeMax: number): Promise<SourcePage>;
+  /** Present records among `recordIds`; an id missing from the answer does not exist (any more). */
+  readRecords(form: string, recordIds: readonly string[]): Promise<ReadonlyMap<string, SourceRecord>>;
+  items(): AsyncIterable<SourceItem>;
+  balances(): AsyncIterable<WarehouseBalance>;
+  /** Verifies signature and time window of a push. @throws ZhangshiError PUSH_SIGNATURE_WRONG, PUSH_TOO_OLD, PUSH_UNREADABLE */
+  verifyPush(
+    headers: Readonly<Record<string, string>>,
+    query: Readonly<Record<string, string>>,
+    rawBody: Buffer,
+  ): PushDelivery;
+}
+
+// ---------------------------------------------------------------------------------------------- voucher target
+
+export interface TargetCapabilities {
+  /** Largest number of vouchers in one request; 1 = no batches. */
+  readonly batchMax: number;
+  /** "native": the ERP refuses a second voucher with our key; "lookup": it can only be asked; "none": not even that. */
+  readonly keyGuard: "native" | "lookup" | "none";
+  /** How many characters of the key the ERP's field holds. */
+  readonly keyLength: number;
+  readonly stages: readonly Stage[];
+  readonly red: "negative" | "swapped" | "void";
+  /** True where the answer comes later and has to be polled. */
+  readonly asynchronous: boolean;
+  readonly linesMax: number;
+  readonly summaryMax: number;
+  readonly amountDecimals: number;
+  readonly quantityDecimals: number;
+  readonly vouchersPerPeriodMax: number | undefined;
+  readonly readsBalances: boolean;
+  readonly readsQuantities: boolean;
+}
+
+/** Never two outcomes, always four (docs/design: posting exactly once). */
+export type SendOutcome =
+  | {
+      readonly kind: "posted";
+      readonly key: PostingKey;
+      readonly erpId: string;
+      readonly number: string;
+      readonly stage: Stage;
+    }
+  | { readonly kind: "refused"; readonly key: PostingKey; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: "not-done"; readonly key: PostingKey; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: "uncertain"; readonly key: PostingKey; readonly code: ErrorCode; readonly message: string };
+
+/** What the ERP holds, in our words. `key` is "" where the voucher does not carry one of ours. */
+export interface ErpVoucher {
+  readonly erpId: string;
+  readonly key: string;
+  readonly word: string;
+  readonly number: string;
+  readonly date: BusinessDate;
+  readonly period: Period;
+  readonly stage: Stage;
+  readonly voided: boolean;
+  readonly attachments: number | undefined;
+  /** The ERP's own document type behind it: "manual" when a person made it in the ERP, else the vendor's word. */
+  readonly origin: string;
+  readonly maker: string;
+  readonly lines: readonly ErpVoucherLine[];
+}
+export interface ErpVoucherLine {
+  readonly lineNumber: number;
+  readonly summary: string;
+  readonly side: Side;
+  readonly account: string;
+  readonly amount: Decimal;
+  readonly quantity: Decimal | undefined;
+  readonly unit: string | undefined;
+  readonly dimensions: Partial<Record<DimensionKind, string>>;
+}
+
+export type LookUp =
+  | { readonly kind: "absent" }
+  | { readonly kind: "one"; readonly erpId: string; readonly number: string; readonly stage: Stage }
+  | { readonly kind: "void"; readonly erpId: string }
+  | { readonly kind: "several"; readonly erpIds: readonly string[] }
+  | { readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };
+
+export interface LookUpAnswer {
+  readonly found: ReadonlyMap<PostingKey, LookUp>;
+  /** True when the same query also found `control`: only then does absent count. */
+  readonly controlSeen: boolean;
+}
+
+export interface AccountBalance {
+  readonly account: string;
+  /** Item code where the ERP broke the balance down by item, else "". */
+  readonly item: string;
+  readonly opening: Decimal;
+  readonly debit: Decimal;
+  readonly credit: Decimal;
+  readonly closing: Decimal;
+  readonly openingQuantity: Decimal | undefined;
+  readonly debitQuantity: Decimal | undefined;
+  readonly creditQuantity: Decimal | undefined;
+  readonly closingQuantity: Decimal | undefined;
+}
+
+export interface PeriodState {
+  readonly period: Period;
+  readonly open: boolean;
+}
+
+export interface MasterDataRow {
+  readonly code: string;
+  readonly name: string;
+  readonly usable: boolean;
+}
+export type MasterDataKind =
+  | "account"
+  | "item"
+  | "warehouse"
+  | "supplier"
+  | "customer"
+  | "department"
+  | "unit"
+  | "word";
+
+export interface AccountTraits {
+  readonly code: string;
+  readonly name: string;
+  readonly detail: boolean;
+  readonly usable: boolean;
+}
+
+export interface VoucherTarget extends Connector {
+  readonly capabilities: TargetCapabilities;
+  /**
+   * Sends once and never repeats: an answer that got lost may still be a posted voucher.
+   * @param deadlineAt  absolute; checked again as the last act before the socket, and the request is abandoned at it
+   * @returns one outcome per draft, in the drafts' order
+   */
+  post(drafts: readonly VoucherDraft[], deadlineAt: Date): Promise<readonly SendOutcome[]>;
+  /** Moves saved vouchers towards `stage` (submit, audit). Looks up where each one stands first, so repeating is harmless. */
+  advance(
+    vouchers: readonly { readonly key: PostingKey; readonly erpId: string }[],
+    stage: Stage,
+    deadlineAt: Date,
+  ): Promise<readonly SendOutcome[]>;
+  /** Never filters by date, period or status. `control` is a key known to be in the books, or undefined for a first voucher. */
+  findByKeys(book: string, keys: readonly PostingKey[], control: PostingKey | undefined): Promise<LookUpAnswer>;
+  /** Vouchers by the ERP's own id; an id missing from the answer is no longer there. */
+  readBack(book: string, erpIds: readonly string[]): Promise<ReadonlyMap<string, ErpVoucher>>;
+  /** Everything in the book for the period, ours or not, void ones too, in a stable order. Detects silent truncation. */
+  listPeriod(book: string, period: Period): AsyncIterable<readonly ErpVoucher[]>;
+  balances(book: string, period: Period): Promise<readonly AccountBalance[]>;
+  periods(book: string): Promise<readonly PeriodState[]>;
+  masterData(kind: MasterDataKind, codes?: readonly string[]): Promise<readonly MasterDataRow[]>;
+}

@@ -67,7 +67,8 @@ export const Movement = z.object({
   recordId: Code,
   /** The line's own id inside the record; "1" where the record is its own only line. */
   lineId: Code,
-  revision: z.int().min(1),
+  /** Counts up from 1; 0 while no ingest has given one. */
+  revision: z.int().min(0),
   /** True in the revision with which the source took the record (or this line) back. */
   cancelled: z.boolean(),
   kind: MovementKind,

@@ -1,0 +1,151 @@
+import { z } from "zod";
+import { Decimal } from "../../domain/decimal.ts";
+import { MovementKind } from "../../domain/movement.ts";
+
+/** Calls per second and company that the vendor allows. Source: Jiandaoyun reference §2. */
+export const VENDOR_RATES = { all: 50, apps: 30, forms: 30, fields: 30, list: 30, get: 30 } as const;
+export type Lane = keyof typeof VENDOR_RATES;
+/** Other programs of the company share the vendor's limits, so we ask for four fifths. */
+const SHARE_PERCENT = 80;
+const share = (rate: number): number => Math.floor((rate * SHARE_PERCENT) / 100);
+
+const rate = (lane: Lane) => z.number().positive().max(VENDOR_RATES[lane]).default(share(VENDOR_RATES[lane]));
+
+/** What the vendor calls a field: an alias, an id (`_widget_…`), or one of the system fields. */
+const VendorField = z.string().regex(/^(_widget_\d+|[a-z][a-z0-9_]*|_id|createTime|updateTime)$/, "no field alias or id");
+export const systemFields: ReadonlySet<string> = new Set(["_id", "createTime", "updateTime"]);
+
+/** Our names of what a form can carry; each is looked for in the line first, then in the head. */
+export const ourFields = [
+  "documentNumber",
+  "happenedAt",
+  "kind",
+  "item",
+  "warehouse",
+  "counterWarehouse",
+  "batch",
+  "unit",
+  "quantity",
+  "amount",
+  "unitPrice",
+  "taxAmount",
+  "salesAmount",
+  "salesPrice",
+  "currency",
+  "partner",
+  "department",
+  "order",
+  "cause",
+  "invoiced",
+  "originDocument",
+  "bookQuantity",
+  "countedQuantity",
+  "name",
+  "itemClass",
+  "conversionUnit",
+  "conversionFactor",
+] as const;
+export type OurField = (typeof ourFields)[number];
+const Fields = z.partialRecord(z.enum(ourFields), VendorField);
+
+/** Fields without which nothing of a form can be used, by what the form carries. */
+const needed = {
+  movements: ["documentNumber", "item", "quantity"],
+  counts: ["documentNumber", "item", "bookQuantity", "countedQuantity"],
+  items: ["item", "unit"],
+  balances: ["item", "quantity"],
+} as const satisfies Record<string, readonly OurField[]>;
+
+const texts = z.array(z.string().min(1)).min(1);
+const Condition = z.strictObject({ field: VendorField, in: texts });
+
+export const FormSettings = z
+  .strictObject({
+    entryId: z.string().regex(/^[0-9a-f]{24}$/, "24 lower-case hex characters"),
+    carries: z.enum(["movements", "counts", "items", "balances"]),
+    /** Of the head: our name → the alias or id in the form. */
+    fields: Fields.default({}),
+    /** The subform that holds the lines; without it the record is its own only line. */
+    lines: z.strictObject({ subform: VendorField, fields: Fields }).optional(),
+    constants: z
+      .strictObject({
+        kind: MovementKind.optional(),
+        currency: z.string().min(1).max(10).default("CNY"),
+        warehouse: z.string().max(200).optional(),
+        unit: z.string().max(50).optional(),
+        partner: z.string().max(200).optional(),
+        department: z.string().max(200).optional(),
+        cause: z.string().max(100).optional(),
+        itemClass: z.string().max(200).optional(),
+        invoiced: z.boolean().optional(),
+      })
+      .prefault({}),
+    /** The form's own words for the kind of movement, read from the field `kind`. */
+    kinds: z.record(z.string().min(1), MovementKind).default({}),
+    /** Only records that meet every condition count; the others are as if they were not there (yet). */
+    onlyWhen: z.array(Condition).default([]),
+    /** A record that meets one of these was taken back: it carries nothing (any more). */
+    reversedWhen: z.array(Condition).default([]),
+    /** Workflow forms: which states count. `finished` includes what no longer changes by approval. */
+    flowState: z.array(z.enum(["running", "finished", "closed", "rejected"])).optional(),
+    /** Texts of the field `invoiced` that mean yes. */
+    invoicedWhen: texts.default(["是", "已开票"]),
+    /** The share of tax in a price, "0.13"; absent: no tax amounts are computed. */
+    taxRate: Decimal.optional(),
+    priceIncludesTax: z.boolean().default(false),
+    /** Digits behind the point of amounts; halves go up, line by line. */
+    amountDecimals: z.int().min(0).max(8).default(2),
+    /** Digits behind the point of quantities; more is a problem, except for the noise of a computed float. */
+    quantityDecimals: z.int().min(0).max(10).default(6),
+    /** True where issues are written as negative quantities, receipts as positive ones. */
+    signedQuantity: z.boolean().default(false),
+  })
+  .superRefine((form, context) => {
+    const named = { ...form.fields, ...form.lines?.fields };
+    const refuse = (message: string): void => context.addIssue({ code: "custom", path: ["fields"], message });
+    for (const field of needed[form.carries]) if (named[field] === undefined) refuse(`${field} is not mapped`);
+    if (form.carries === "movements" && named.kind === undefined && form.constants.kind === undefined)
+      refuse("either map the field kind or give constants.kind");
+    if (named.kind !== undefined && Object.keys(form.kinds).length === 0) refuse("kinds is empty");
+    if (named.amount !== undefined && named.unitPrice !== undefined) refuse("map amount or unitPrice, not both");
+    if (named.salesAmount !== undefined && named.salesPrice !== undefined)
+      refuse("map salesAmount or salesPrice, not both");
+    if (form.priceIncludesTax && form.taxRate === undefined) refuse("priceIncludesTax needs taxRate");
+  });
+export type FormSettings = z.infer<typeof FormSettings>;
+
+export const JiandaoyunSettings = z.strictObject({
+  company: z.string().min(1).max(200),
+  appId: z.string().regex(/^[0-9a-f]{24}$/, "24 lower-case hex characters"),
+  /** The company's zone: decides to which calendar day an instant belongs. */
+  zone: z.string().default("Asia/Shanghai").refine(isZone, "no such time zone"),
+  /** Calls per second, below the vendor's limits; `all` is the company-wide one. */
+  rates: z
+    .strictObject({
+      all: rate("all"),
+      apps: rate("apps"),
+      forms: rate("forms"),
+      fields: rate("fields"),
+      list: rate("list"),
+      get: rate("get"),
+    })
+    .prefault({}),
+  /** Wait before a refused or lost read is asked again; doubles each time. The vendor wants at least a second. */
+  retryWaitMs: z.int().min(1).default(1_000),
+  forms: z.record(z.string().min(1).max(200), FormSettings),
+});
+export type JiandaoyunSettings = z.infer<typeof JiandaoyunSettings>;
+
+export const JiandaoyunSecrets = z.looseObject({
+  apiKey: z.string().min(1),
+  /** Absent: pushes are not accepted, the regular sync finds everything. */
+  webhookSecret: z.string().min(1).optional(),
+});
+
+function isZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("sv-SE", { timeZone: zone }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,43 @@
+import { type Kysely, type Migration, Migrator } from "kysely";
+import * as foundation from "./migrations/0001-foundation.ts";
+import * as sources from "./migrations/0002-sources.ts";
+import * as postings from "./migrations/0003-postings.ts";
+import * as exceptions from "./migrations/0004-exceptions.ts";
+import { openDatabase } from "./database.ts";
+
+const migrations: Record<string, Migration> = {
+  "0001-foundation": foundation,
+  "0002-sources": sources,
+  "0003-postings": postings,
+  "0004-exceptions": exceptions,
+};
+
+/** Brings the database to the newest schema; several processes at once are fine. @throws the failed migration's error */
+export async function migrateToLatest(connectionString: string): Promise<readonly string[]> {
+  const { kysely, close } = openDatabase(connectionString);
+  try {
+    return await migrate(kysely as unknown as Kysely<unknown>);
+  } finally {
+    await close();
+  }
+}
+
+async function migrate(db: Kysely<unknown>): Promise<readonly string[]> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error, results } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error instanceof Error ? error : new Error(String(error));
+  return (results ?? []).map(({ migrationName }) => migrationName);
+}
+
+/** Names of migrations the database has not run yet. */
+export async function pendingMigrations(connectionString: string): Promise<readonly string[]> {
+  const { kysely, close } = openDatabase(connectionString);
+  try {
+    const migrator = new Migrator({ db: kysely, provider: { getMigrations: async () => migrations } });
+    return (await migrator.getMigrations())
+      .filter(({ executedAt }) => executedAt === undefined)
+      .map(({ name }) => name);
+  } finally {
+    await close();
+  }
+}

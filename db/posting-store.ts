@@ -1,0 +1,763 @@
+import type pg from "pg";
+import type { ErrorCode } from "../domain/errors.ts";
+import { PostingKey } from "../domain/posting-key.ts";
+import type { PostingState, Purpose, Stage } from "../domain/posting.ts";
+import type { VoucherDraft, VoucherLine } from "../domain/voucher.ts";
+import { type Database, inTransaction } from "./database.ts";
+
+/** A voucher line with the movements behind it. */
+export interface DraftLine extends VoucherLine {
+  readonly movementIds: readonly string[];
+}
+
+/** The link between a posting and one movement; the database allows it once per ledger, purpose, generation and occurrence. */
+export interface DraftMovement {
+  readonly movementId: string;
+  readonly revision: number;
+  /** "" except for purposes that may repeat for one movement. */
+  readonly occurrence: string;
+  readonly quantity: string;
+  readonly value: string;
+}
+
+/** A posting as drafting makes it. */
+export interface NewPosting {
+  readonly key: PostingKey;
+  readonly company: string;
+  readonly ledger: string;
+  readonly book: string;
+  readonly source: string;
+  readonly form: string;
+  readonly recordId: string;
+  readonly purpose: Purpose;
+  readonly part: number;
+  readonly generation: number;
+  /** Documents of one group share a voucher; unsealed groups take in later movements. */
+  readonly groupName: string;
+  readonly state: PostingState;
+  readonly targetStage: Stage;
+  readonly word: string;
+  readonly accountedOn: string;
+  readonly late: boolean;
+  readonly attachments: number;
+  readonly currency: string;
+  readonly documents: readonly string[];
+  readonly summary: string;
+  readonly ruleName: string;
+  readonly ruleVersion: number;
+  readonly total: string;
+  readonly fingerprint: string;
+  readonly errorCode: ErrorCode | undefined;
+  readonly reverses: string | undefined;
+  readonly lines: readonly DraftLine[];
+  readonly movements: readonly DraftMovement[];
+}
+
+/** A posting in somebody's hands. */
+export interface ClaimedPosting {
+  readonly postingId: string;
+  readonly key: PostingKey;
+  readonly stage: Stage;
+  readonly targetStage: Stage;
+  readonly erpId: string | undefined;
+  readonly draft: VoucherDraft;
+}
+
+export interface PostingTiming {
+  readonly leaseMs: number;
+  readonly deadlineMs: number;
+  /** How long after lease and deadline an ERP may still commit; look-ups before that prove nothing. */
+  readonly settlingMs: number;
+}
+
+export type Settlement =
+  | { readonly kind: "posted"; readonly erpId: string; readonly number: string; readonly stage: Stage }
+  | { readonly kind: "refused"; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: "held"; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: "not-done"; readonly code: ErrorCode; readonly message: string; readonly retryMs: number }
+  | { readonly kind: "uncertain"; readonly code: ErrorCode; readonly message: string };
+
+const MESSAGE_MAX = 2_000;
+const clip = (text: string): string => text.slice(0, MESSAGE_MAX);
+
+/** Inserts postings with their keys, lines and links in one go; needs a transaction of the caller. */
+export const insertPostings = async (
+  client: pg.ClientBase,
+  drafts: readonly NewPosting[],
+): Promise<readonly string[]> => {
+  if (drafts.length === 0) return [];
+  const ids = await client.query<{ id: string }>("SELECT zs_next_id()::text AS id FROM generate_series(1, $1::int)", [
+    drafts.length,
+  ]);
+  const idOf = ids.rows.map(({ id }) => id);
+  const column = <T>(pick: (draft: NewPosting) => T): T[] => drafts.map(pick);
+  await client.query(
+    `INSERT INTO posting_keys (posting_key, posting_id, ledger, short_key)
+     SELECT k, i, l, k FROM unnest($1::text[], $2::bigint[], $3::text[]) AS t (k, i, l)`,
+    [column((draft) => draft.key), idOf, column((draft) => draft.ledger)],
+  );
+  await client.query(
+    `INSERT INTO postings (posting_id, posting_key, company, ledger, book, source, form, record_id, purpose, part, generation,
+       group_name, state, target_stage, word, accounted_on, period, late, attachments, currency, documents, summary,
+       rule_name, rule_version, debit_total, credit_total, fingerprint, error_code, reverses)
+     SELECT i, k, company, ledger, book, source, form, record_id, purpose, part, generation, group_name, state, target_stage,
+       word, d, to_char(d, 'YYYY-MM'), late, attachments, currency, ARRAY(SELECT jsonb_array_elements_text(documents)), summary,
+       rule_name, rule_version, total, total, fingerprint, error_code, reverses
+     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+       $10::int[], $11::int[], $12::text[], $13::text[], $14::text[], $15::text[], $16::date[], $17::boolean[], $18::int[],
+       $19::text[], $20::jsonb[], $21::text[], $22::text[], $23::int[], $24::numeric[], $25::text[], $26::text[], $27::bigint[])
+       AS t (i, k, company, ledger, book, source, form, record_id, purpose, part, generation, group_name, state, target_stage,
+       word, d, late, attachments, currency, documents, summary, rule_name, rule_version, total, fingerprint, error_code, reverses)`,
+    [
+      idOf,
+      column((draft) => draft.key),
+      column((draft) => draft.company),
+      column((draft) => draft.ledger),
+      column((draft) => draft.book),
+      column((draft) => draft.source),
+      column((draft) => draft.form),
+      column((draft) => draft.recordId),
+      column((draft) => draft.purpose),
+      column((draft) => draft.part),
+      column((draft) => draft.generation),
+      column((draft) => draft.groupName),
+      column((draft) => draft.state),
+      column((draft) => draft.targetStage),
+      column((draft) => draft.word),
+      column((draft) => draft.accountedOn),
+      column((draft) => draft.late),
+      column((draft) => draft.attachments),
+      column((draft) => draft.currency),
+      column((draft) => JSON.stringify(draft.documents)),
+      column((draft) => clip(draft.summary)),
+      column((draft) => draft.ruleName),
+      column((draft) => draft.ruleVersion),
+      column((draft) => draft.total),
+      column((draft) => draft.fingerprint),
+      column((draft) => draft.errorCode ?? null),
+      column((draft) => draft.reverses ?? null),
+    ],
+  );
+  await insertLines(
+    client,
+    drafts.map((draft, index) => ({ postingId: idOf[index] ?? "", lines: draft.lines })),
+  );
+  await insertMovementLinks(
+    client,
+    drafts.map((draft, index) => ({ ...draft, postingId: idOf[index] ?? "" })),
+  );
+  return idOf;
+};
+
+const insertLines = async (
+  client: pg.ClientBase,
+  vouchers: readonly { readonly postingId: string; readonly lines: readonly DraftLine[] }[],
+): Promise<void> => {
+  const rows = vouchers.flatMap(({ postingId, lines }) => lines.map((line) => ({ postingId, line })));
+  const column = <T>(pick: (row: (typeof rows)[number]) => T): T[] => rows.map(pick);
+  // One statement for all lines of a voucher: the balance is checked when the statement ends.
+  await client.query(
+    `INSERT INTO voucher_lines (posting_id, line_number, side, role, account, amount, quantity, unit, unit_price, item,
+       dimensions, summary, why, movement_ids)
+     SELECT p, n, side, role, account, amount, quantity, unit, price, dimensions ->> 'item', dimensions, summary, why,
+       movement_ids::bigint[]
+     FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::text[],
+       $9::numeric[], $10::jsonb[], $11::text[], $12::text[], $13::text[])
+       AS t (p, n, side, role, account, amount, quantity, unit, price, dimensions, summary, why, movement_ids)`,
+    [
+      column(({ postingId }) => postingId),
+      column(({ line }) => line.lineNumber),
+      column(({ line }) => line.side),
+      column(({ line }) => line.role),
+      column(({ line }) => line.account),
+      column(({ line }) => line.amount),
+      column(({ line }) => line.quantity ?? null),
+      column(({ line }) => line.unit ?? null),
+      column(({ line }) => line.unitPrice ?? null),
+      column(({ line }) => JSON.stringify(line.dimensions)),
+      column(({ line }) => line.summary),
+      column(({ line }) => line.why),
+      column(({ line }) => `{${line.movementIds.join(",")}}`),
+    ],
+  );
+};
+
+const insertMovementLinks = async (
+  client: pg.ClientBase,
+  drafts: readonly (Pick<NewPosting, "ledger" | "purpose" | "generation" | "movements"> & {
+    readonly postingId: string;
+  })[],
+): Promise<void> => {
+  const rows = drafts.flatMap((draft) => draft.movements.map((movement) => ({ draft, movement })));
+  const column = <T>(pick: (row: (typeof rows)[number]) => T): T[] => rows.map(pick);
+  await client.query(
+    `INSERT INTO posting_movements (movement_id, revision, ledger, purpose, generation, occurrence, posting_id, quantity, value)
+     SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::int[], $6::text[], $7::bigint[], $8::numeric[], $9::numeric[])`,
+    [
+      column(({ movement }) => movement.movementId),
+      column(({ movement }) => movement.revision),
+      column(({ draft }) => draft.ledger),
+      column(({ draft }) => draft.purpose),
+      column(({ draft }) => draft.generation),
+      column(({ movement }) => movement.occurrence),
+      column(({ draft }) => draft.postingId),
+      column(({ movement }) => movement.quantity),
+      column(({ movement }) => movement.value),
+    ],
+  );
+};
+
+/**
+ * Redraws a posting of which nothing is in the ERP (never sent, refused, or proven absent) under its own key.
+ * The database refuses it in any other state.
+ */
+export const redrawPosting = async (client: pg.ClientBase, postingId: string, draft: NewPosting): Promise<void> => {
+  await client.query("DELETE FROM posting_movements WHERE posting_id = $1", [postingId]);
+  await client.query("DELETE FROM voucher_lines WHERE posting_id = $1", [postingId]);
+  const changed = await client.query(
+    `UPDATE postings SET word = $2, accounted_on = $3::date, period = to_char($3::date, 'YYYY-MM'), late = $4, attachments = $5,
+       documents = $6, summary = $7, rule_name = $8, rule_version = $9, debit_total = $10, credit_total = $10,
+       fingerprint = $11, error_code = $12, error_message = NULL, source_changed = false, lease_owner = NULL,
+       state = CASE WHEN state IN ('held', 'refused') THEN 'drafted' ELSE state END
+     WHERE posting_id = $1 AND state IN ('drafted', 'approved', 'ready', 'held', 'refused')`,
+    [
+      postingId,
+      draft.word,
+      draft.accountedOn,
+      draft.late,
+      draft.attachments,
+      draft.documents,
+      clip(draft.summary),
+      draft.ruleName,
+      draft.ruleVersion,
+      draft.total,
+      draft.fingerprint,
+      draft.errorCode ?? null,
+    ],
+  );
+  if (changed.rowCount !== 1) throw new Error(`posting ${postingId} is on its way to the ERP and cannot be redrawn`);
+  if (draft.state !== "drafted") {
+    await client.query("UPDATE postings SET state = $2 WHERE posting_id = $1 AND state = 'drafted'", [
+      postingId,
+      draft.state,
+    ]);
+  }
+  await insertLines(client, [{ postingId, lines: draft.lines }]);
+  await insertMovementLinks(client, [{ ...draft, postingId }]);
+};
+
+/** Takes a posting back before anything was sent: its movements are free for another voucher. */
+export const withdrawPosting = async (client: pg.ClientBase, postingId: string): Promise<boolean> => {
+  const changed = await client.query(
+    `UPDATE postings SET state = 'withdrawn', lease_owner = NULL
+     WHERE posting_id = $1 AND state IN ('drafted', 'approved', 'ready', 'held', 'refused')`,
+    [postingId],
+  );
+  if (changed.rowCount !== 1) return false;
+  await client.query("DELETE FROM posting_movements WHERE posting_id = $1", [postingId]);
+  return true;
+};
+
+interface ClaimRow {
+  posting_id: string;
+  posting_key: string;
+  stage: Stage;
+  target_stage: Stage;
+  erp_id: string | null;
+  ledger: string;
+  book: string;
+  word: string;
+  accounted_on: string;
+  attachments: number;
+  currency: string;
+  documents: string[];
+  lines: LineRow[] | null;
+}
+interface LineRow {
+  lineNumber: number;
+  side: "debit" | "credit";
+  role: string;
+  account: string;
+  amount: string;
+  quantity: string | null;
+  unit: string | null;
+  unitPrice: string | null;
+  dimensions: VoucherLine["dimensions"];
+  summary: string;
+  why: string;
+}
+
+const CLAIM_COLUMNS = `p.posting_id::text, p.posting_key, p.stage, p.target_stage, p.erp_id, p.ledger, p.book, p.word,
+  p.accounted_on, p.attachments, p.currency, p.documents,
+  (SELECT jsonb_agg(jsonb_build_object('lineNumber', l.line_number, 'side', l.side, 'role', l.role, 'account', l.account,
+     'amount', l.amount::text, 'quantity', l.quantity::text, 'unit', l.unit, 'unitPrice', l.unit_price::text,
+     'dimensions', l.dimensions, 'summary', l.summary, 'why', l.why) ORDER BY l.line_number)
+   FROM voucher_lines l WHERE l.posting_id = p.posting_id) AS lines`;
+
+const claimedOf = (row: ClaimRow): ClaimedPosting => ({
+  postingId: row.posting_id,
+  key: PostingKey.parse(row.posting_key),
+  stage: row.stage,
+  targetStage: row.target_stage,
+  erpId: row.erp_id ?? undefined,
+  draft: {
+    key: row.posting_key,
+    ledger: row.ledger,
+    book: row.book,
+    word: row.word,
+    date: row.accounted_on as VoucherDraft["date"],
+    attachments: row.attachments,
+    currency: row.currency,
+    documents: row.documents,
+    lines: (row.lines ?? []).map((line) => ({
+      lineNumber: line.lineNumber,
+      side: line.side,
+      role: line.role,
+      account: line.account,
+      amount: line.amount as VoucherLine["amount"],
+      ...(line.quantity === null ? {} : { quantity: line.quantity as VoucherLine["amount"] }),
+      ...(line.unit === null ? {} : { unit: line.unit }),
+      ...(line.unitPrice === null ? {} : { unitPrice: line.unitPrice as VoucherLine["amount"] }),
+      dimensions: line.dimensions,
+      summary: line.summary,
+      why: line.why,
+    })),
+  },
+});
+
+/** Releases the drafted postings of a ledger for sending; where approval is asked for, only approved ones. */
+export const releaseDrafted = async (database: Database, ledger: string, approval: boolean): Promise<number> => {
+  const from = approval ? "approved" : "drafted";
+  const changed = await database.pool.query("UPDATE postings SET state = 'ready' WHERE ledger = $1 AND state = $2", [
+    ledger,
+    from,
+  ]);
+  return changed.rowCount ?? 0;
+};
+
+/** Takes up to `sizeMax` ready postings into `sending` under a lease by the database's clock. */
+export const claimReady = async (
+  database: Database,
+  ledger: string,
+  worker: string,
+  timing: PostingTiming,
+  sizeMax: number,
+): Promise<readonly ClaimedPosting[]> => {
+  const rows = await database.pool.query<ClaimRow>(
+    `WITH chosen AS MATERIALIZED (
+       SELECT posting_id FROM postings
+       WHERE ledger = $1 AND state = 'ready' AND (retry_after IS NULL OR retry_after <= clock_timestamp())
+       ORDER BY posting_id LIMIT $4 FOR UPDATE SKIP LOCKED
+     ), p AS (
+       UPDATE postings SET state = 'sending', lease_owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond',
+         sent_at = NULL, deadline_at = NULL, attempts = attempts + 1
+       WHERE posting_id IN (SELECT posting_id FROM chosen) RETURNING *
+     ) SELECT ${CLAIM_COLUMNS} FROM p ORDER BY p.posting_id`,
+    [ledger, worker, timing.leaseMs, sizeMax],
+  );
+  return rows.rows.map(claimedOf);
+};
+
+/**
+ * The last moment at which the lease counts: stamps the rows whose lease is still ours and outlives the deadline.
+ * Only the returned rows may be sent.
+ */
+export const stampSent = async (
+  database: Database,
+  postingIds: readonly string[],
+  worker: string,
+  timing: PostingTiming,
+): Promise<{ readonly postingIds: ReadonlySet<string>; readonly remainingMs: number }> => {
+  const rows = await database.pool.query<{ posting_id: string }>(
+    `UPDATE postings SET sent_at = clock_timestamp(), deadline_at = clock_timestamp() + $3 * interval '1 millisecond',
+       look_up_after = lease_until + $4 * interval '1 millisecond', absent_count = 0, absent_at = NULL
+     WHERE posting_id = ANY ($1::bigint[]) AND state = 'sending' AND lease_owner = $2 AND sent_at IS NULL
+       AND lease_until > clock_timestamp() + $3 * interval '1 millisecond'
+     RETURNING posting_id::text`,
+    [postingIds, worker, timing.deadlineMs, timing.settlingMs],
+  );
+  return { postingIds: new Set(rows.rows.map((row) => row.posting_id)), remainingMs: timing.deadlineMs };
+};
+
+/** Claims that expired: without a stamp nothing was sent, with one the outcome is uncertain. */
+export const expireClaims = async (
+  database: Database,
+  ledger: string,
+): Promise<{ readonly returned: number; readonly uncertain: number }> => {
+  const returned = await database.pool.query(
+    `UPDATE postings SET state = 'ready', lease_owner = NULL
+     WHERE ledger = $1 AND state = 'sending' AND lease_until < clock_timestamp() AND sent_at IS NULL`,
+    [ledger],
+  );
+  const uncertain = await database.pool.query(
+    `UPDATE postings SET state = 'uncertain', lease_owner = NULL, error_code = 'NO_ANSWER'
+     WHERE ledger = $1 AND state = 'sending' AND lease_until < clock_timestamp() AND sent_at IS NOT NULL`,
+    [ledger],
+  );
+  return { returned: returned.rowCount ?? 0, uncertain: uncertain.rowCount ?? 0 };
+};
+
+/** Writes down what became of each sent posting. A late answer of a lost lease may still say "posted", and only that. */
+export const settleSent = async (
+  database: Database,
+  settlements: readonly { readonly postingId: string; readonly outcome: Settlement }[],
+  worker: string,
+  act: string,
+): Promise<void> => {
+  if (settlements.length === 0) return;
+  const column = <T>(pick: (outcome: Settlement) => T): T[] => settlements.map(({ outcome }) => pick(outcome));
+  const ids = settlements.map(({ postingId }) => postingId);
+  const message = column((outcome) => (outcome.kind === "posted" ? null : clip(outcome.message)));
+  const code = column((outcome) => (outcome.kind === "posted" ? null : outcome.code));
+  await inTransaction(database, async (client) => {
+    await client.query(
+      `UPDATE postings p SET
+         state = CASE t.kind WHEN 'not-done' THEN 'ready' ELSE t.kind END,
+         erp_id = coalesce(t.erp_id, p.erp_id), erp_number = coalesce(t.number, p.erp_number), stage = coalesce(t.stage, p.stage),
+         audited_seen = p.audited_seen OR coalesce(t.stage IN ('audited', 'booked'), false),
+         error_code = t.code, error_message = t.message, posted_at = CASE WHEN t.kind = 'posted' THEN clock_timestamp() ELSE p.posted_at END,
+         retry_after = CASE WHEN t.kind = 'not-done' THEN clock_timestamp() + t.retry_ms * interval '1 millisecond' END,
+         sent_at = CASE WHEN t.kind IN ('not-done', 'refused', 'held') THEN NULL ELSE p.sent_at END,
+         lease_owner = CASE WHEN t.kind = 'uncertain' THEN p.lease_owner END
+       FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[])
+         AS t (posting_id, kind, erp_id, number, stage, code, message, retry_ms)
+       WHERE p.posting_id = t.posting_id
+         AND ((p.state = 'sending' AND p.lease_owner = $9) OR (p.state = 'uncertain' AND t.kind = 'posted'))`,
+      [
+        ids,
+        column((outcome) => outcome.kind),
+        column((outcome) => (outcome.kind === "posted" ? outcome.erpId : null)),
+        column((outcome) => (outcome.kind === "posted" ? outcome.number : null)),
+        column((outcome) => (outcome.kind === "posted" ? outcome.stage : null)),
+        code,
+        message,
+        column((outcome) => (outcome.kind === "not-done" ? outcome.retryMs : 0)),
+        worker,
+      ],
+    );
+    await recordAttempts(
+      client,
+      settlements.map(({ postingId, outcome }) => ({
+        postingId,
+        act,
+        outcome: outcome.kind,
+        code: outcome.kind === "posted" ? undefined : outcome.code,
+        message: outcome.kind === "posted" ? undefined : outcome.message,
+        erpId: outcome.kind === "posted" ? outcome.erpId : undefined,
+      })),
+      worker,
+    );
+  });
+};
+
+export interface AttemptRow {
+  readonly postingId: string;
+  readonly act: string;
+  readonly outcome: string;
+  readonly code: ErrorCode | undefined;
+  readonly message: string | undefined;
+  readonly erpId: string | undefined;
+}
+
+export const recordAttempts = async (
+  client: pg.ClientBase | pg.Pool,
+  attempts: readonly AttemptRow[],
+  worker: string,
+): Promise<void> => {
+  if (attempts.length === 0) return;
+  await client.query(
+    `INSERT INTO posting_attempts (posting_id, act, outcome, code, message, erp_id, worker)
+     SELECT i, a, o, c, m, e, $7 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS t (i, a, o, c, m, e)`,
+    [
+      attempts.map(({ postingId }) => postingId),
+      attempts.map(({ act }) => act),
+      attempts.map(({ outcome }) => outcome),
+      attempts.map(({ code }) => code ?? null),
+      attempts.map(({ message }) => (message === undefined ? null : clip(message))),
+      attempts.map(({ erpId }) => erpId ?? null),
+      worker,
+    ],
+  );
+};
+
+/** Uncertain postings whose settling time is over, under a lease so that two workers do not both conclude. */
+export const claimUncertain = async (
+  database: Database,
+  ledger: string,
+  worker: string,
+  timing: PostingTiming,
+  sizeMax: number,
+): Promise<readonly ClaimedPosting[]> => {
+  const rows = await database.pool.query<ClaimRow>(
+    `WITH chosen AS MATERIALIZED (
+       SELECT posting_id FROM postings
+       WHERE ledger = $1 AND state = 'uncertain' AND look_up_after <= clock_timestamp() AND lease_until <= clock_timestamp()
+       ORDER BY posting_id LIMIT $4 FOR UPDATE SKIP LOCKED
+     ), p AS (
+       UPDATE postings SET lease_owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+       WHERE posting_id IN (SELECT posting_id FROM chosen) RETURNING *
+     ) SELECT ${CLAIM_COLUMNS} FROM p ORDER BY p.posting_id`,
+    [ledger, worker, timing.leaseMs, sizeMax],
+  );
+  return rows.rows.map(claimedOf);
+};
+
+export type LookUpSettlement =
+  | {
+      readonly kind: "found";
+      readonly erpId: string;
+      readonly number: string;
+      readonly stage: Stage;
+      readonly code: ErrorCode | undefined;
+    }
+  | { readonly kind: "absent" }
+  | { readonly kind: "person"; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: "again"; readonly code: ErrorCode; readonly message: string };
+
+/** Absent counts only when seen twice, apart by the settling time; then, and only then, the posting is ready again. */
+export const settleLookUps = async (
+  database: Database,
+  settlements: readonly { readonly postingId: string; readonly outcome: LookUpSettlement }[],
+  worker: string,
+  timing: PostingTiming,
+  absencesNeeded: number,
+): Promise<void> => {
+  if (settlements.length === 0) return;
+  const ids = settlements.map(({ postingId }) => postingId);
+  const kinds = settlements.map(({ outcome }) => outcome.kind);
+  await inTransaction(database, async (client) => {
+    await client.query(
+      `UPDATE postings p SET
+         state = CASE WHEN t.kind = 'found' THEN 'posted'
+                      WHEN t.kind = 'absent' AND p.absent_count + 1 >= $8 THEN 'ready' ELSE p.state END,
+         erp_id = coalesce(t.erp_id, p.erp_id), erp_number = coalesce(t.number, p.erp_number), stage = coalesce(t.stage, p.stage),
+         audited_seen = p.audited_seen OR coalesce(t.stage IN ('audited', 'booked'), false),
+         posted_at = CASE WHEN t.kind = 'found' THEN clock_timestamp() ELSE p.posted_at END,
+         absent_count = CASE WHEN t.kind = 'absent' THEN p.absent_count + 1 WHEN t.kind = 'again' THEN p.absent_count ELSE 0 END,
+         absent_at = CASE WHEN t.kind = 'absent' THEN clock_timestamp() ELSE p.absent_at END,
+         look_up_after = CASE WHEN t.kind = 'person' THEN 'infinity'::timestamptz
+                              ELSE clock_timestamp() + $7 * interval '1 millisecond' END,
+         sent_at = CASE WHEN t.kind = 'absent' AND p.absent_count + 1 >= $8 THEN NULL ELSE p.sent_at END,
+         error_code = CASE WHEN t.kind IN ('found', 'absent') THEN t.code ELSE coalesce(t.code, p.error_code) END,
+         error_message = t.message, lease_owner = NULL, lease_until = clock_timestamp()
+       FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $9::text[], $10::text[])
+         AS t (posting_id, kind, erp_id, number, stage, code, message)
+       WHERE p.posting_id = t.posting_id AND p.state = 'uncertain' AND p.lease_owner = $6`,
+      [
+        ids,
+        kinds,
+        settlements.map(({ outcome }) => (outcome.kind === "found" ? outcome.erpId : null)),
+        settlements.map(({ outcome }) => (outcome.kind === "found" ? outcome.number : null)),
+        settlements.map(({ outcome }) => (outcome.kind === "found" ? outcome.stage : null)),
+        worker,
+        timing.settlingMs,
+        absencesNeeded,
+        settlements.map(({ outcome }) => (outcome.kind === "absent" ? null : (outcome.code ?? null))),
+        settlements.map(({ outcome }) => ("message" in outcome ? clip(outcome.message) : null)),
+      ],
+    );
+    await recordAttempts(
+      client,
+      settlements.map(({ postingId, outcome }) => ({
+        postingId,
+        act: "look-up",
+        outcome: outcome.kind,
+        code: outcome.kind === "absent" ? undefined : outcome.code,
+        message: "message" in outcome ? outcome.message : undefined,
+        erpId: outcome.kind === "found" ? outcome.erpId : undefined,
+      })),
+      worker,
+    );
+  });
+};
+
+/** Posted ones that still have a way to go in the ERP, or have to be read back. */
+export const claimPosted = async (
+  database: Database,
+  ledger: string,
+  worker: string,
+  timing: PostingTiming,
+  sizeMax: number,
+): Promise<readonly ClaimedPosting[]> => {
+  const rows = await database.pool.query<ClaimRow>(
+    `WITH chosen AS MATERIALIZED (
+       SELECT posting_id FROM postings
+       WHERE ledger = $1 AND state = 'posted' AND (retry_after IS NULL OR retry_after <= clock_timestamp())
+         AND (lease_owner IS NULL OR lease_until <= clock_timestamp())
+       ORDER BY posting_id LIMIT $4 FOR UPDATE SKIP LOCKED
+     ), p AS (
+       UPDATE postings SET lease_owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+       WHERE posting_id IN (SELECT posting_id FROM chosen) RETURNING *
+     ) SELECT ${CLAIM_COLUMNS} FROM p ORDER BY p.posting_id`,
+    [ledger, worker, timing.leaseMs, sizeMax],
+  );
+  return rows.rows.map(claimedOf);
+};
+
+/** Notes how far vouchers got inside the ERP; what did not get on is tried again after `retryMs`. */
+export const settleAdvance = async (
+  database: Database,
+  rows: readonly {
+    readonly postingId: string;
+    readonly stage: Stage | undefined;
+    readonly code: ErrorCode | undefined;
+    readonly message: string | undefined;
+  }[],
+  worker: string,
+  retryMs: number,
+): Promise<void> => {
+  if (rows.length === 0) return;
+  await database.pool.query(
+    `UPDATE postings p SET stage = coalesce(t.stage, p.stage), error_code = t.code, error_message = t.message,
+       audited_seen = p.audited_seen OR coalesce(t.stage IN ('audited', 'booked'), false),
+       retry_after = CASE WHEN t.code IS NULL THEN NULL ELSE clock_timestamp() + $5 * interval '1 millisecond' END,
+       lease_owner = CASE WHEN t.code IS NULL THEN p.lease_owner END
+     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS t (posting_id, stage, code, message)
+     WHERE p.posting_id = t.posting_id AND p.state = 'posted'`,
+    [
+      rows.map(({ postingId }) => postingId),
+      rows.map(({ stage }) => stage ?? null),
+      rows.map(({ code }) => code ?? null),
+      rows.map(({ message }) => (message === undefined ? null : clip(message))),
+      retryMs,
+    ],
+  );
+  await recordAttempts(
+    database.pool,
+    rows.map(({ postingId, stage, code, message }) => ({
+      postingId,
+      act: "advance",
+      outcome: code === undefined ? (stage ?? "posted") : "not-done",
+      code,
+      message,
+      erpId: undefined,
+    })),
+    worker,
+  );
+};
+
+export interface ReadBackRow {
+  readonly postingId: string;
+  readonly equal: boolean;
+  readonly stage: Stage;
+  readonly voucher: unknown;
+  readonly deviations: readonly { readonly field: string; readonly ours: string; readonly theirs: string }[];
+}
+
+/** Stores what was read back and concludes: verified or differs. A verified reversal makes its original reversed. */
+export const settleReadBacks = async (database: Database, rows: readonly ReadBackRow[]): Promise<void> => {
+  if (rows.length === 0) return;
+  const ids = rows.map(({ postingId }) => postingId);
+  await inTransaction(database, async (client) => {
+    await client.query(
+      `INSERT INTO read_backs (posting_id, equal, voucher, deviations)
+       SELECT * FROM unnest($1::bigint[], $2::boolean[], $3::jsonb[], $4::jsonb[])`,
+      [
+        ids,
+        rows.map(({ equal }) => equal),
+        rows.map(({ voucher }) => JSON.stringify(voucher)),
+        rows.map(({ deviations }) => JSON.stringify(deviations)),
+      ],
+    );
+    await client.query(
+      `UPDATE postings p SET state = CASE WHEN t.equal THEN 'verified' ELSE 'differs' END, stage = t.stage,
+         audited_seen = p.audited_seen OR t.stage IN ('audited', 'booked'), verified_at = clock_timestamp(),
+         error_code = CASE WHEN t.equal THEN p.error_code ELSE 'READ_BACK_DIFFERS' END, lease_owner = NULL
+       FROM unnest($1::bigint[], $2::boolean[], $3::text[]) AS t (posting_id, equal, stage)
+       WHERE p.posting_id = t.posting_id AND p.state = 'posted'`,
+      [ids, rows.map(({ equal }) => equal), rows.map(({ stage }) => stage)],
+    );
+    await client.query(
+      `UPDATE postings original SET state = 'reversed', reversed_by = reversal.posting_id
+       FROM postings reversal
+       WHERE reversal.posting_id = ANY ($1::bigint[]) AND reversal.state = 'verified'
+         AND original.posting_id = reversal.reverses AND original.state IN ('verified', 'differs')`,
+      [ids],
+    );
+    await client.query(
+      `INSERT INTO ledger_states (company, ledger, control_key)
+       SELECT company, ledger, min(posting_key) FROM postings
+       WHERE posting_id = ANY ($1::bigint[]) AND state = 'verified' GROUP BY company, ledger
+       ON CONFLICT (ledger) DO UPDATE SET control_key = coalesce(ledger_states.control_key, excluded.control_key)`,
+      [ids],
+    );
+  });
+};
+
+export interface LedgerState {
+  readonly paused: boolean;
+  readonly controlKey: PostingKey | undefined;
+}
+
+export const ledgerState = async (database: Database, ledger: string): Promise<LedgerState> => {
+  const rows = await database.pool.query<{ paused: boolean; control_key: string | null }>(
+    "SELECT paused, control_key FROM ledger_states WHERE ledger = $1",
+    [ledger],
+  );
+  const row = rows.rows[0];
+  return {
+    paused: row?.paused ?? false,
+    controlKey: row?.control_key === null || row === undefined ? undefined : PostingKey.parse(row.control_key),
+  };
+};
+
+/** Stops all sending to a ledger until a person resumes it; look-ups and reading go on. */
+export const pauseLedger = async (
+  database: Database,
+  company: string,
+  ledger: string,
+  code: ErrorCode,
+  message: string,
+): Promise<void> => {
+  await database.pool.query(
+    `INSERT INTO ledger_states (company, ledger, paused, pause_code, pause_message) VALUES ($1, $2, true, $3, $4)
+     ON CONFLICT (ledger) DO UPDATE SET paused = true, pause_code = excluded.pause_code, pause_message = excluded.pause_message`,
+    [company, ledger, code, clip(message)],
+  );
+};
+
+export const resumeLedger = async (database: Database, ledger: string): Promise<void> => {
+  await database.pool.query(
+    "UPDATE ledger_states SET paused = false, pause_code = NULL, pause_message = NULL WHERE ledger = $1",
+    [ledger],
+  );
+};
+
+export interface LedgerWork {
+  readonly ready: number;
+  readonly sending: number;
+  readonly uncertain: number;
+  readonly posted: number;
+  /** Until the next posting that waits for time is due; undefined where none waits. */
+  readonly nextDueMs: number | undefined;
+}
+
+/** What is left to do in a ledger without a person. */
+export const remainingWork = async (database: Database, ledger: string): Promise<LedgerWork> => {
+  const rows = await database.pool.query<{
+    ready: string;
+    sending: string;
+    uncertain: string;
+    posted: string;
+    due: string | null;
+  }>(
+    `SELECT count(*) FILTER (WHERE state = 'ready') AS ready, count(*) FILTER (WHERE state = 'sending') AS sending,
+       count(*) FILTER (WHERE state = 'uncertain' AND look_up_after < 'infinity') AS uncertain,
+       count(*) FILTER (WHERE state = 'posted') AS posted,
+       ceil(extract(epoch FROM min(CASE
+         WHEN state IN ('ready', 'posted') THEN greatest(coalesce(retry_after, clock_timestamp()), clock_timestamp())
+         WHEN state = 'sending' THEN lease_until
+         WHEN state = 'uncertain' AND look_up_after < 'infinity' THEN greatest(look_up_after, lease_until) END)
+         - clock_timestamp()) * 1000)::bigint AS due
+     FROM postings WHERE ledger = $1 AND state IN ('ready', 'sending', 'uncertain', 'posted')`,
+    [ledger],
+  );
+  const row = rows.rows[0];
+  return {
+    ready: Number(row?.ready ?? 0),
+    sending: Number(row?.sending ?? 0),
+    uncertain: Number(row?.uncertain ?? 0),
+    posted: Number(row?.posted ?? 0),
+    nextDueMs: row?.due === null || row?.due === undefined ? undefined : Math.max(0, Number(row.due)),
+  };
+};

@@ -76,8 +76,19 @@ export const postBatch = async (dependencies: PostingDependencies, sizeMax: numb
 
 type Tally = { claimed: number; posted: number; verified: number; refused: number; uncertain: number };
 
+let leases = 0;
+/**
+ * Each claim is held under a name of its own: an activity that Temporal has given up may go on beside its repetition in
+ * the same process, and must not pass for it.
+ */
+const underLeaseOfItsOwn = (dependencies: PostingDependencies): PostingDependencies => {
+  leases += 1;
+  return { ...dependencies, worker: `${dependencies.worker}#${leases}` };
+};
+
 /** An earlier attempt may have landed. Ask the ERP; never send again on a guess. @returns how many were found posted */
-const settleDoubtful = async (dependencies: PostingDependencies): Promise<number> => {
+const settleDoubtful = async (base: PostingDependencies): Promise<number> => {
+  const dependencies = underLeaseOfItsOwn(base);
   const { store, database, ledger, target, worker, timing } = dependencies;
   const doubtful = await store.claimUncertain(database, ledger.code, worker, timing, LOOK_UPS_PER_BATCH_MAX);
   if (doubtful.length === 0) return 0;
@@ -128,16 +139,18 @@ const lowest = (erpIds: readonly string[]): string =>
   [...erpIds].sort((a, b) => a.length - b.length || (a < b ? -1 : 1))[0] ?? "";
 
 /** One request after another until nothing is ready: claim, stamp, send, settle. */
-const sendLane = async (dependencies: PostingDependencies, budget: { left: number }, tally: Tally): Promise<void> => {
-  const { store, database, ledger, target, worker, timing } = dependencies;
+const sendLane = async (base: PostingDependencies, budget: { left: number }, tally: Tally): Promise<void> => {
+  const { store, database, ledger, target, timing } = base;
+  let isProven = false;
   for (let request = 0; request < REQUESTS_PER_LANE_MAX && budget.left > 0; request += 1) {
-    const state = await store.ledgerState(database, ledger.code);
-    if (state.paused) return;
+    const dependencies = underLeaseOfItsOwn(base);
+    // A control key once found stays; whether the ledger is paused is asked by the claim itself.
+    isProven ||= (await store.ledgerState(database, ledger.code)).controlKey !== undefined;
     // Until one voucher stands in the books, nothing proves that a look-up can see: the first is sent alone.
-    const size = state.controlKey === undefined ? 1 : Math.min(target.capabilities.batchMax, budget.left);
-    if (state.controlKey === undefined && tally.claimed > 0) return;
+    if (!isProven && tally.claimed > 0) return;
+    const size = isProven ? Math.min(target.capabilities.batchMax, budget.left) : 1;
     budget.left -= size;
-    const claimed = await store.claimReady(database, ledger.code, worker, timing, size);
+    const claimed = await store.claimReady(database, ledger.code, dependencies.worker, timing, size);
     if (claimed.length === 0) return;
     tally.claimed += claimed.length;
     await dependencies.onStep("claimed", keysOf(claimed));

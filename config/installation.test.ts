@@ -67,7 +67,10 @@ test("a wrong value is refused with file, line, column, field, value and what is
 });
 
 test("a missing value points at what should contain it, an unknown one at itself", () => {
-  expect(refusal(file.replace('    book: "001"\n', "")).details).toMatchObject({ line: "13", field: "ledgers[0].book" });
+  expect(refusal(file.replace('    book: "001"\n', "")).details).toMatchObject({
+    line: "13",
+    field: "ledgers[0].book",
+  });
   const misspelt = refusal(file.replace("averagingScope: company", "averagingScope: company\n    curency: CNY"));
   expect(misspelt.details).toMatchObject({ line: "20", field: "ledgers[0].curency", value: "CNY" });
 });

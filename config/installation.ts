@@ -13,6 +13,7 @@ export {
   type LedgerConfig,
   mergedSettings,
   type SourceConfig,
+  sourceSettings,
 } from "../domain/installation.ts";
 
 /**

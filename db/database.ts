@@ -22,7 +22,12 @@ export const openDatabase = (connectionString: string, poolMax = POOL_MAX): Data
   // An idle connection that dies (server restart) must not end the process; the next query reports it.
   pool.on("error", () => undefined);
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { kysely, pool, close: () => kysely.destroy() };
+  const close = async (): Promise<void> => {
+    await kysely.destroy();
+    // Kysely ends the pool only if a query of its own went through it; an open one keeps the process for ten seconds.
+    if (!pool.ended) await pool.end();
+  };
+  return { kysely, pool, close };
 };
 
 /** Runs `work` in one transaction on one connection. */

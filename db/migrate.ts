@@ -3,6 +3,8 @@ import * as foundation from "./migrations/0001-foundation.ts";
 import * as sources from "./migrations/0002-sources.ts";
 import * as postings from "./migrations/0003-postings.ts";
 import * as exceptions from "./migrations/0004-exceptions.ts";
+import * as sourceOverlap from "./migrations/0005-source-overlap.ts";
+import * as reconciliation from "./migrations/0006-reconciliation.ts";
 import { openDatabase } from "./database.ts";
 
 const migrations: Record<string, Migration> = {
@@ -10,6 +12,8 @@ const migrations: Record<string, Migration> = {
   "0002-sources": sources,
   "0003-postings": postings,
   "0004-exceptions": exceptions,
+  "0005-source-overlap": sourceOverlap,
+  "0006-reconciliation": reconciliation,
 };
 
 /** Brings the database to the newest schema; several processes at once are fine. @throws the failed migration's error */

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import type { ErrorCode } from "../domain/errors.ts";
+import { type ErrorCode, errorCatalog, errorCodes } from "../domain/errors.ts";
 import { PostingKey } from "../domain/posting-key.ts";
 import type { PostingState, Purpose, Stage } from "../domain/posting.ts";
 import type { VoucherDraft, VoucherLine } from "../domain/voucher.ts";
@@ -335,7 +335,10 @@ export const releaseDrafted = async (database: Database, ledger: string, approva
   return changed.rowCount ?? 0;
 };
 
-/** Takes up to `sizeMax` ready postings into `sending` under a lease by the database's clock. */
+/**
+ * Takes up to `sizeMax` ready postings into `sending` under a lease by the database's clock. One whose source changed while
+ * it was on its way waits for its redraw: what is known to be outdated is not sent again. A paused ledger gives nothing.
+ */
 export const claimReady = async (
   database: Database,
   ledger: string,
@@ -343,17 +346,25 @@ export const claimReady = async (
   timing: PostingTiming,
   sizeMax: number,
 ): Promise<readonly ClaimedPosting[]> => {
-  const rows = await database.pool.query<ClaimRow>(
+  const chosen = await database.pool.query<{ posting_id: string }>(
     `WITH chosen AS MATERIALIZED (
        SELECT posting_id FROM postings
-       WHERE ledger = $1 AND state = 'ready' AND (retry_after IS NULL OR retry_after <= clock_timestamp())
+       WHERE ledger = $1 AND state = 'ready' AND NOT source_changed
+         AND NOT EXISTS (SELECT 1 FROM ledger_states WHERE ledger = $1 AND paused)
+         AND (retry_after IS NULL OR retry_after <= clock_timestamp())
        ORDER BY posting_id LIMIT $4 FOR UPDATE SKIP LOCKED
-     ), p AS (
-       UPDATE postings SET state = 'sending', lease_owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond',
-         sent_at = NULL, deadline_at = NULL, attempts = attempts + 1
-       WHERE posting_id IN (SELECT posting_id FROM chosen) RETURNING *
-     ) SELECT ${CLAIM_COLUMNS} FROM p ORDER BY p.posting_id`,
+     )
+     UPDATE postings SET state = 'sending', lease_owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond',
+       sent_at = NULL, deadline_at = NULL, attempts = attempts + 1
+     WHERE posting_id IN (SELECT posting_id FROM chosen) RETURNING posting_id::text`,
     [ledger, worker, timing.leaseMs, sizeMax],
+  );
+  if (chosen.rows.length === 0) return [];
+  // Read only now that the content is frozen: a redraw that ended during the statement above shows there in the row, but
+  // not in the lines, which were still looked for among what stood when the statement began.
+  const rows = await database.pool.query<ClaimRow>(
+    `SELECT ${CLAIM_COLUMNS} FROM postings p WHERE p.posting_id = ANY ($1::bigint[]) ORDER BY p.posting_id`,
+    [chosen.rows.map((row) => row.posting_id)],
   );
   return rows.rows.map(claimedOf);
 };
@@ -397,7 +408,10 @@ export const expireClaims = async (
   return { returned: returned.rowCount ?? 0, uncertain: uncertain.rowCount ?? 0 };
 };
 
-/** Writes down what became of each sent posting. A late answer of a lost lease may still say "posted", and only that. */
+/**
+ * Writes down what became of each sent posting. A late answer of a lost lease may still say "posted", and only that.
+ * One statement: an answer costs one round trip.
+ */
 export const settleSent = async (
   database: Database,
   settlements: readonly { readonly postingId: string; readonly outcome: Settlement }[],
@@ -406,12 +420,12 @@ export const settleSent = async (
 ): Promise<void> => {
   if (settlements.length === 0) return;
   const column = <T>(pick: (outcome: Settlement) => T): T[] => settlements.map(({ outcome }) => pick(outcome));
-  const ids = settlements.map(({ postingId }) => postingId);
-  const message = column((outcome) => (outcome.kind === "posted" ? null : clip(outcome.message)));
-  const code = column((outcome) => (outcome.kind === "posted" ? null : outcome.code));
-  await inTransaction(database, async (client) => {
-    await client.query(
-      `UPDATE postings p SET
+  await database.pool.query(
+    `WITH t AS (
+       SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[])
+         AS t (posting_id, kind, erp_id, number, stage, code, message, retry_ms)
+     ), settled AS (
+       UPDATE postings p SET
          state = CASE t.kind WHEN 'not-done' THEN 'ready' ELSE t.kind END,
          erp_id = coalesce(t.erp_id, p.erp_id), erp_number = coalesce(t.number, p.erp_number), stage = coalesce(t.stage, p.stage),
          audited_seen = p.audited_seen OR coalesce(t.stage IN ('audited', 'booked'), false),
@@ -419,35 +433,25 @@ export const settleSent = async (
          retry_after = CASE WHEN t.kind = 'not-done' THEN clock_timestamp() + t.retry_ms * interval '1 millisecond' END,
          sent_at = CASE WHEN t.kind IN ('not-done', 'refused', 'held') THEN NULL ELSE p.sent_at END,
          lease_owner = CASE WHEN t.kind = 'uncertain' THEN p.lease_owner END
-       FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[])
-         AS t (posting_id, kind, erp_id, number, stage, code, message, retry_ms)
-       WHERE p.posting_id = t.posting_id
-         AND ((p.state = 'sending' AND p.lease_owner = $9) OR (p.state = 'uncertain' AND t.kind = 'posted'))`,
-      [
-        ids,
-        column((outcome) => outcome.kind),
-        column((outcome) => (outcome.kind === "posted" ? outcome.erpId : null)),
-        column((outcome) => (outcome.kind === "posted" ? outcome.number : null)),
-        column((outcome) => (outcome.kind === "posted" ? outcome.stage : null)),
-        code,
-        message,
-        column((outcome) => (outcome.kind === "not-done" ? outcome.retryMs : 0)),
-        worker,
-      ],
-    );
-    await recordAttempts(
-      client,
-      settlements.map(({ postingId, outcome }) => ({
-        postingId,
-        act,
-        outcome: outcome.kind,
-        code: outcome.kind === "posted" ? undefined : outcome.code,
-        message: outcome.kind === "posted" ? undefined : outcome.message,
-        erpId: outcome.kind === "posted" ? outcome.erpId : undefined,
-      })),
+       FROM t
+       WHERE p.posting_id = t.posting_id AND p.posting_id = ANY ($1::bigint[])
+         AND ((p.state = 'sending' AND p.lease_owner = $9) OR (p.state = 'uncertain' AND t.kind = 'posted'))
+     )
+     INSERT INTO posting_attempts (posting_id, act, outcome, code, message, erp_id, worker)
+     SELECT posting_id, $10, kind, code, message, erp_id, $9 FROM t`,
+    [
+      settlements.map(({ postingId }) => postingId),
+      column((outcome) => outcome.kind),
+      column((outcome) => (outcome.kind === "posted" ? outcome.erpId : null)),
+      column((outcome) => (outcome.kind === "posted" ? outcome.number : null)),
+      column((outcome) => (outcome.kind === "posted" ? outcome.stage : null)),
+      column((outcome) => (outcome.kind === "posted" ? null : outcome.code)),
+      column((outcome) => (outcome.kind === "posted" ? null : clip(outcome.message))),
+      column((outcome) => (outcome.kind === "not-done" ? outcome.retryMs : 0)),
       worker,
-    );
-  });
+      act,
+    ],
+  );
 };
 
 export interface AttemptRow {
@@ -608,31 +612,27 @@ export const settleAdvance = async (
 ): Promise<void> => {
   if (rows.length === 0) return;
   await database.pool.query(
-    `UPDATE postings p SET stage = coalesce(t.stage, p.stage), error_code = t.code, error_message = t.message,
-       audited_seen = p.audited_seen OR coalesce(t.stage IN ('audited', 'booked'), false),
-       retry_after = CASE WHEN t.code IS NULL THEN NULL ELSE clock_timestamp() + $5 * interval '1 millisecond' END,
-       lease_owner = CASE WHEN t.code IS NULL THEN p.lease_owner END
-     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS t (posting_id, stage, code, message)
-     WHERE p.posting_id = t.posting_id AND p.state = 'posted'`,
+    `WITH t AS (
+       SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS t (posting_id, stage, code, message)
+     ), settled AS (
+       UPDATE postings p SET stage = coalesce(t.stage, p.stage), error_code = t.code, error_message = t.message,
+         audited_seen = p.audited_seen OR coalesce(t.stage IN ('audited', 'booked'), false),
+         retry_after = CASE WHEN t.code IS NULL THEN NULL ELSE clock_timestamp() + $5 * interval '1 millisecond' END,
+         lease_owner = CASE WHEN t.code IS NULL THEN p.lease_owner END
+       FROM t
+       WHERE p.posting_id = t.posting_id AND p.posting_id = ANY ($1::bigint[]) AND p.state = 'posted'
+     )
+     INSERT INTO posting_attempts (posting_id, act, outcome, code, message, worker)
+     SELECT posting_id, 'advance', CASE WHEN code IS NULL THEN coalesce(stage, 'posted') ELSE 'not-done' END, code, message, $6
+     FROM t`,
     [
       rows.map(({ postingId }) => postingId),
       rows.map(({ stage }) => stage ?? null),
       rows.map(({ code }) => code ?? null),
       rows.map(({ message }) => (message === undefined ? null : clip(message))),
       retryMs,
+      worker,
     ],
-  );
-  await recordAttempts(
-    database.pool,
-    rows.map(({ postingId, stage, code, message }) => ({
-      postingId,
-      act: "advance",
-      outcome: code === undefined ? (stage ?? "posted") : "not-done",
-      code,
-      message,
-      erpId: undefined,
-    })),
-    worker,
   );
 };
 
@@ -644,44 +644,45 @@ export interface ReadBackRow {
   readonly deviations: readonly { readonly field: string; readonly ours: string; readonly theirs: string }[];
 }
 
-/** Stores what was read back and concludes: verified or differs. A verified reversal makes its original reversed. */
+/**
+ * Stores what was read back and concludes: verified or differs. A verified reversal makes its original reversed, and the
+ * first verified voucher of a ledger becomes its control key. One statement: all of it or nothing.
+ */
 export const settleReadBacks = async (database: Database, rows: readonly ReadBackRow[]): Promise<void> => {
   if (rows.length === 0) return;
-  const ids = rows.map(({ postingId }) => postingId);
-  await inTransaction(database, async (client) => {
-    await client.query(
-      `INSERT INTO read_backs (posting_id, equal, voucher, deviations)
-       SELECT * FROM unnest($1::bigint[], $2::boolean[], $3::jsonb[], $4::jsonb[])`,
-      [
-        ids,
-        rows.map(({ equal }) => equal),
-        rows.map(({ voucher }) => JSON.stringify(voucher)),
-        rows.map(({ deviations }) => JSON.stringify(deviations)),
-      ],
-    );
-    await client.query(
-      `UPDATE postings p SET state = CASE WHEN t.equal THEN 'verified' ELSE 'differs' END, stage = t.stage,
+  await database.pool.query(
+    `WITH t AS (
+       SELECT * FROM unnest($1::bigint[], $2::boolean[], $3::text[], $4::jsonb[], $5::jsonb[])
+         AS t (posting_id, equal, stage, voucher, deviations)
+     ), stored AS (
+       INSERT INTO read_backs (posting_id, equal, voucher, deviations) SELECT posting_id, equal, voucher, deviations FROM t
+     ), done AS (
+       UPDATE postings p SET state = CASE WHEN t.equal THEN 'verified' ELSE 'differs' END, stage = t.stage,
          audited_seen = p.audited_seen OR t.stage IN ('audited', 'booked'), verified_at = clock_timestamp(),
          error_code = CASE WHEN t.equal THEN p.error_code ELSE 'READ_BACK_DIFFERS' END, lease_owner = NULL
-       FROM unnest($1::bigint[], $2::boolean[], $3::text[]) AS t (posting_id, equal, stage)
-       WHERE p.posting_id = t.posting_id AND p.state = 'posted'`,
-      [ids, rows.map(({ equal }) => equal), rows.map(({ stage }) => stage)],
-    );
-    await client.query(
-      `UPDATE postings original SET state = 'reversed', reversed_by = reversal.posting_id
-       FROM postings reversal
-       WHERE reversal.posting_id = ANY ($1::bigint[]) AND reversal.state = 'verified'
-         AND original.posting_id = reversal.reverses AND original.state IN ('verified', 'differs')`,
-      [ids],
-    );
-    await client.query(
-      `INSERT INTO ledger_states (company, ledger, control_key)
-       SELECT company, ledger, min(posting_key) FROM postings
-       WHERE posting_id = ANY ($1::bigint[]) AND state = 'verified' GROUP BY company, ledger
-       ON CONFLICT (ledger) DO UPDATE SET control_key = coalesce(ledger_states.control_key, excluded.control_key)`,
-      [ids],
-    );
-  });
+       FROM t
+       WHERE p.posting_id = t.posting_id AND p.posting_id = ANY ($1::bigint[]) AND p.state = 'posted'
+       RETURNING p.posting_id, p.posting_key, p.company, p.ledger, p.state, p.reverses
+     ), undone AS (
+       UPDATE postings original SET state = 'reversed', reversed_by = done.posting_id
+       FROM done
+       WHERE done.state = 'verified' AND original.posting_id = done.reverses AND original.state IN ('verified', 'differs')
+     )
+     INSERT INTO ledger_states (company, ledger, control_key)
+     SELECT company, ledger, min(posting_key) FROM done
+     WHERE state = 'verified'
+       -- Once there is a control key, nobody queues for the ledger's row.
+       AND NOT EXISTS (SELECT 1 FROM ledger_states s WHERE s.ledger = done.ledger AND s.control_key IS NOT NULL)
+     GROUP BY company, ledger
+     ON CONFLICT (ledger) DO UPDATE SET control_key = coalesce(ledger_states.control_key, excluded.control_key)`,
+    [
+      rows.map(({ postingId }) => postingId),
+      rows.map(({ equal }) => equal),
+      rows.map(({ stage }) => stage),
+      rows.map(({ voucher }) => JSON.stringify(voucher)),
+      rows.map(({ deviations }) => JSON.stringify(deviations)),
+    ],
+  );
 };
 
 export interface LedgerState {
@@ -732,6 +733,12 @@ export interface LedgerWork {
   readonly nextDueMs: number | undefined;
 }
 
+/** The drafting looks again after this for a posting that waits to be redrawn. */
+const REDRAW_POLL_MS = 2_000;
+
+/** An ERP that refuses to bring a voucher on asks for a person; the next run tries once more. */
+const NEEDS_PERSON: readonly string[] = errorCodes.filter((code) => errorCatalog[code].outcome === "refused");
+
 /** What is left to do in a ledger without a person. */
 export const remainingWork = async (database: Database, ledger: string): Promise<LedgerWork> => {
   const rows = await database.pool.query<{
@@ -745,12 +752,14 @@ export const remainingWork = async (database: Database, ledger: string): Promise
        count(*) FILTER (WHERE state = 'uncertain' AND look_up_after < 'infinity') AS uncertain,
        count(*) FILTER (WHERE state = 'posted') AS posted,
        ceil(extract(epoch FROM min(CASE
+         WHEN state = 'ready' AND source_changed THEN clock_timestamp() + $2 * interval '1 millisecond'
          WHEN state IN ('ready', 'posted') THEN greatest(coalesce(retry_after, clock_timestamp()), clock_timestamp())
          WHEN state = 'sending' THEN lease_until
          WHEN state = 'uncertain' AND look_up_after < 'infinity' THEN greatest(look_up_after, lease_until) END)
          - clock_timestamp()) * 1000)::bigint AS due
-     FROM postings WHERE ledger = $1 AND state IN ('ready', 'sending', 'uncertain', 'posted')`,
-    [ledger],
+     FROM postings WHERE ledger = $1 AND state IN ('ready', 'sending', 'uncertain', 'posted')
+       AND NOT (state = 'posted' AND coalesce(error_code, '') = ANY ($3::text[]))`,
+    [ledger, REDRAW_POLL_MS, NEEDS_PERSON],
   );
   const row = rows.rows[0];
   return {

@@ -99,6 +99,9 @@ export interface DemoCompany {
   readonly balances: readonly DemoBalance[];
 }
 
+/** Says on an opening that the books learn of it by a voucher; without it they are taken to hold it already. */
+export const OPENING_CAUSE = "录入凭证";
+
 /** A document with everything left out that most do not have. */
 export const documentWith = (
   given: Pick<DemoDocument, "form" | "documentNumber" | "happenedAt" | "lines"> & Partial<DemoDocument>,

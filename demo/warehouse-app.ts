@@ -108,7 +108,12 @@ export const warehouseApp = (company: string): { readonly name: string; readonly
     },
     {
       name: BALANCE_FORM,
-      fields: [text("item", "商品编码"), text("warehouse", "仓库编码"), text("batch", "批次"), number("quantity", "结存数量")],
+      fields: [
+        text("item", "商品编码"),
+        text("warehouse", "仓库编码"),
+        text("batch", "批次"),
+        number("quantity", "结存数量"),
+      ],
     },
     { name: ENTRY_LOG_FORM, fields: [text("entry_key", "录入键"), text("seed", "种子")] },
   ],

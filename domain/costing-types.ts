@@ -81,6 +81,13 @@ export interface ScopeState {
 export interface RunningState {
   /** Canonical position of the last event included; "" at the very start. */
   readonly upTo: string;
+  /** Receipts whose invoice came before them. */
+  readonly awaited: readonly string[];
+  /**
+   * True after transfers in a circle out of negative stock, whose values never settle: they were fixed, a scope without
+   * quantity may keep a residue of cents, and everything that follows needs a replay.
+   */
+  readonly circular: boolean;
   readonly scopes: Readonly<Record<string, ScopeState>>;
 }
 
@@ -111,6 +118,7 @@ export interface CostCorrection {
 }
 
 export interface Valuation {
+  readonly kind: "valued";
   readonly state: ItemState;
   /** First value of each arriving event (of a formerly pending one: its full value now), in canonical order. */
   readonly valued: readonly ValuedEvent[];
@@ -130,7 +138,7 @@ export type AppendResult =
   | {
       readonly kind: "needs-history";
       readonly eventId: string;
-      readonly reason: "backdated" | "origin" | "revalue" | "transfer-settled" | "cancelled";
+      readonly reason: "backdated" | "origin" | "revalue" | "transfer-settled" | "cancelled" | "repeated";
     };
 
 /** An arrival lies before the checkpoint: the caller loads older entries and an older checkpoint, then asks again. */

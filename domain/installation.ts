@@ -23,6 +23,7 @@ const LEASE_MS = 120_000;
 const DEADLINE_MS = 60_000;
 /** How long after lease and deadline an ERP may still show a late commit before absence counts. */
 const SETTLING_MS = 60_000;
+const PASS_INTERVAL_MS = 3_600_000;
 
 const ConnectionConfig = z.strictObject({
   name: code,
@@ -56,7 +57,14 @@ const CompanyConfig = z.strictObject({
   standard: z.enum(["CAS", "SME"]),
 });
 
-const SourceConfig = z.strictObject({ code, company: code, connection: code, settings: settings.default({}) });
+const SourceConfig = z.strictObject({
+  code,
+  company: code,
+  connection: code,
+  /** How often every form is read again in full, to find edits and deletions that nothing announced. */
+  passIntervalMs: milliseconds.default(PASS_INTERVAL_MS),
+  settings: settings.default({}),
+});
 
 const LedgerConfig = z
   .strictObject({
@@ -121,6 +129,17 @@ export function mergedSettings(
   user: Pick<SourceConfig, "settings">,
 ): Readonly<Record<string, unknown>> {
   return { ...connection.settings, ...user.settings };
+}
+
+/** The same for a source: a stock source also gets the codes its movements carry, and the zone that decides their day. */
+export function sourceSettings(installation: Installation, source: SourceConfig): Readonly<Record<string, unknown>> {
+  const zone = installation.companies.find((company) => company.code === source.company)?.zone;
+  return {
+    ...mergedSettings(connectionOf(installation, source.connection), source),
+    company: source.company,
+    source: source.code,
+    ...(zone === undefined ? {} : { zone }),
+  };
 }
 
 function crossCheck(installation: Installation, context: z.RefinementCtx): void {

@@ -32,8 +32,17 @@ export const Chart = z.strictObject({
 });
 export type Chart = z.infer<typeof Chart>;
 
-/** @returns undefined when the chart names no account for the role */
+/** @returns undefined when the chart names no account for the role; the same object for the same question */
 export const accountOf = (chart: Chart, role: string, itemClass: string): ChartAccount | undefined => {
+  const known = resolved.get(chart) ?? new Map<string, ChartAccount | undefined>();
+  resolved.set(chart, known);
+  const key = `${role}\n${itemClass}`;
+  if (!known.has(key)) known.set(key, resolve(chart, role, itemClass));
+  return known.get(key);
+};
+const resolved = new WeakMap<Chart, Map<string, ChartAccount | undefined>>();
+
+const resolve = (chart: Chart, role: string, itemClass: string): ChartAccount | undefined => {
   const found = Object.hasOwn(chart.roles, role) ? chart.roles[role] : undefined;
   if (found === undefined) return undefined;
   const override =

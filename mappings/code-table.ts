@@ -54,17 +54,20 @@ export type CodeTablesResult =
   | { readonly ok: true; readonly tables: CodeTables }
   | { readonly ok: false; readonly problems: readonly CodeTableProblem[] };
 
-/** Builds the tables; `firstRow` is the sheet row of `rows[0]`. Two rows of one code may not overlap in time. */
+/**
+ * Builds the tables. Two rows of one code may not overlap in time.
+ *
+ * @param rowNumbers  the sheet row of each, for the problems; without it they stand directly under the header
+ */
 export const codeTables = (
   rows: readonly CodeRow[],
   identity: Iterable<CodeTableName> = [],
-  firstRow = 2,
+  rowNumbers: readonly number[] = rows.map((_, at) => at + 2),
 ): CodeTablesResult => {
   const index = new Map<CodeTableName, Map<string, CodeRow[]>>();
-  const rowNumbers = new Map<CodeRow, number>();
+  const numberOf = new Map(rows.map((row, at) => [row, rowNumbers[at] ?? 0]));
   const problems: CodeTableProblem[] = [];
-  rows.forEach((row, at) => {
-    rowNumbers.set(row, firstRow + at);
+  for (const row of rows) {
     const table = index.get(row.table) ?? new Map<string, CodeRow[]>();
     index.set(row.table, table);
     const same = table.get(row.code) ?? [];
@@ -73,12 +76,12 @@ export const codeTables = (
     if (clash === undefined) same.push(row);
     else
       problems.push({
-        row: firstRow + at,
+        row: numberOf.get(row) ?? 0,
         column: "code",
         value: row.code,
-        message: `${row.table} ${row.code} is already given for these days in row ${rowNumbers.get(clash) ?? 0}`,
+        message: `${row.table} ${row.code} is already given for these days in row ${numberOf.get(clash) ?? 0}`,
       });
-  });
+  }
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, tables: { identity: new Set(identity), rows: [...rows], index } };
 };
@@ -111,11 +114,15 @@ export const codeTablesFromSheet = (
     };
   const problems: CodeTableProblem[] = [];
   const rows: CodeRow[] = [];
+  const rowNumbers: number[] = [];
   body.forEach((cells, at) => {
     const given = codeColumns.map((column) => [column, (cells[header.indexOf(column)] ?? "").trim()] as const);
+    if (given.every(([, value]) => value === "")) return;
     const parsed = CodeRow.safeParse(Object.fromEntries(given.filter(([, value]) => value !== "")));
-    if (parsed.success) rows.push(parsed.data);
-    else
+    if (parsed.success) {
+      rows.push(parsed.data);
+      rowNumbers.push(at + 2);
+    } else
       for (const issue of parsed.error.issues) {
         const column = codeColumns.find((name) => name === issue.path[0]) ?? "table";
         const value = given.find(([name]) => name === column)?.[1] ?? "";
@@ -123,7 +130,7 @@ export const codeTablesFromSheet = (
       }
   });
   if (problems.length > 0) return { ok: false, problems };
-  return codeTables(rows, identity);
+  return codeTables(rows, identity, rowNumbers);
 };
 
 /** The sheet that `codeTablesFromSheet` reads back to the same tables. */

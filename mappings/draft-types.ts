@@ -60,7 +60,10 @@ export interface DraftInput {
 /** One per missing thing, however many movements wait for it. */
 export interface MappingProblem {
   readonly code: ErrorCode;
-  readonly subject: { readonly table: CodeTableName | "rule" | "role" | "item-master" | "item-unit" | "movement"; readonly code: string };
+  readonly subject: {
+    readonly table: CodeTableName | "rule" | "role" | "item-master" | "item-unit" | "movement";
+    readonly code: string;
+  };
   readonly movementIds: readonly string[];
 }
 

@@ -149,9 +149,7 @@ export const RulePack = z
   })
   .superRefine((pack, context) => {
     pack.rules.forEach((rule, index) => {
-      const clash = pack.rules.findIndex(
-        (other, at) => at < index && other.name === rule.name && overlap(other, rule),
-      );
+      const clash = pack.rules.findIndex((other, at) => at < index && other.name === rule.name && overlap(other, rule));
       if (clash >= 0)
         context.addIssue({
           code: "custom",

@@ -12,7 +12,9 @@ const share = (rate: number): number => Math.floor((rate * SHARE_PERCENT) / 100)
 const rate = (lane: Lane) => z.number().positive().max(VENDOR_RATES[lane]).default(share(VENDOR_RATES[lane]));
 
 /** What the vendor calls a field: an alias, an id (`_widget_…`), or one of the system fields. */
-const VendorField = z.string().regex(/^(_widget_\d+|[a-z][a-z0-9_]*|_id|createTime|updateTime)$/, "no field alias or id");
+const VendorField = z
+  .string()
+  .regex(/^(_widget_\d+|[a-z][a-z0-9_]*|_id|createTime|updateTime)$/, "no field alias or id");
 export const systemFields: ReadonlySet<string> = new Set(["_id", "createTime", "updateTime"]);
 
 /** Our names of what a form can carry; each is looked for in the line first, then in the head. */
@@ -114,8 +116,10 @@ export const FormSettings = z
   });
 export type FormSettings = z.infer<typeof FormSettings>;
 
-export const JiandaoyunSettings = z.strictObject({
-  company: z.string().min(1).max(200),
+const Shape = z.strictObject({
+  /** Code of the company and of the source that the movements belong to; needed as soon as there are forms. */
+  company: z.string().min(1).max(200).optional(),
+  source: z.string().min(1).max(200).optional(),
   appId: z.string().regex(/^[0-9a-f]{24}$/, "24 lower-case hex characters"),
   /** The company's zone: decides to which calendar day an instant belongs. */
   zone: z.string().default("Asia/Shanghai").refine(isZone, "no such time zone"),
@@ -132,15 +136,23 @@ export const JiandaoyunSettings = z.strictObject({
     .prefault({}),
   /** Wait before a refused or lost read is asked again; doubles each time. The vendor wants at least a second. */
   retryWaitMs: z.int().min(1).default(1_000),
-  forms: z.record(z.string().min(1).max(200), FormSettings),
+  forms: z.record(z.string().min(1).max(200), FormSettings).default({}),
 });
+export const JiandaoyunSettings = Shape.refine(
+  ({ company, forms }) => company !== undefined || Object.keys(forms).length === 0,
+  { path: ["company"], message: "forms need the company that they belong to" },
+);
 export type JiandaoyunSettings = z.infer<typeof JiandaoyunSettings>;
+
+/** Calls per second that the pacer should allow, by lane. Every call takes a permit of `all` and one of its own lane. */
+export const ratesOf = (settings: unknown): Readonly<Record<Lane, number>> => JiandaoyunSettings.parse(settings).rates;
 
 export const JiandaoyunSecrets = z.looseObject({
   apiKey: z.string().min(1),
   /** Absent: pushes are not accepted, the regular sync finds everything. */
   webhookSecret: z.string().min(1).optional(),
 });
+export type JiandaoyunSecrets = z.infer<typeof JiandaoyunSecrets>;
 
 function isZone(zone: string): boolean {
   try {

@@ -1,5 +1,16 @@
 import { LosslessNumber } from "lossless-json";
-import { absolute, compare, type Decimal, isDecimal, multiply, normalize, round, scaleOf, subtract, decimal } from "../../domain/decimal.ts";
+import {
+  absolute,
+  compare,
+  type Decimal,
+  isDecimal,
+  multiply,
+  normalize,
+  round,
+  scaleOf,
+  subtract,
+  decimal,
+} from "../../domain/decimal.ts";
 import { Instant } from "../../domain/dates.ts";
 import type { ErrorCode } from "../../domain/errors.ts";
 
@@ -14,6 +25,8 @@ const refuse = (code: ErrorCode) => ({ ok: false, code }) as const;
 /** The vendor keeps numbers as doubles: beyond this many digits a number is not what was typed. */
 const DOUBLE_DIGITS = 15;
 const NUMBER_LENGTH_MAX = 60;
+/** More digits behind the point than any number that passes the length. */
+const DIGITS_MAX = NUMBER_LENGTH_MAX;
 /** Relative size of what a computed double may be off: "0.30000000000000004". */
 const FLOAT_NOISE = decimal("0.00000000000001");
 
@@ -43,7 +56,10 @@ const plainText = (value: unknown): Read<string> => {
   if (typeof value !== "object" || Array.isArray(value)) return refuse("RECORD_UNREADABLE");
   for (const key of ["username", "dept_no", "phone", "link_id", "id"]) {
     const inner: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
-    if (inner !== undefined) return typeof inner === "object" && !(inner instanceof LosslessNumber) ? refuse("RECORD_UNREADABLE") : plainText(inner);
+    if (inner !== undefined)
+      return typeof inner === "object" && !(inner instanceof LosslessNumber)
+        ? refuse("RECORD_UNREADABLE")
+        : plainText(inner);
   }
   return Object.keys(value).length === 0 ? empty : refuse("RECORD_UNREADABLE");
 };
@@ -65,8 +81,10 @@ export const readNumber = (value: unknown, decimalsMax: number): Read<Decimal> =
   const text = isDouble ? value.value : value.trim();
   if (text === "") return empty;
   if (text.length > NUMBER_LENGTH_MAX || !isDecimal(text)) return refuse("NUMBER_UNREADABLE");
-  // Almost every number is short and plain.
-  if (text.length <= DOUBLE_DIGITS && !text.includes(".") && text !== "-0") return { ok: true, value: text };
+  // Almost every number is short and already in its one spelling.
+  const scale = scaleOf(text);
+  const isCanonical = text !== "-0" && (scale === 0 || !text.endsWith("0"));
+  if (isCanonical && text.length <= DOUBLE_DIGITS && scale <= decimalsMax) return { ok: true, value: text };
   const number = normalize(text);
   const tooLong = isDouble && (significantDigits(number) > DOUBLE_DIGITS || wholeDigits(number) > DOUBLE_DIGITS);
   if (!tooLong && scaleOf(number) <= decimalsMax) return { ok: true, value: number };
@@ -76,6 +94,23 @@ export const readNumber = (value: unknown, decimalsMax: number): Read<Decimal> =
   if (isNoise && wholeDigits(rounded) <= DOUBLE_DIGITS && significantDigits(rounded) <= DOUBLE_DIGITS)
     return { ok: true, value: rounded };
   return refuse(tooLong ? "NUMBER_IMPRECISE" : "LIMIT_DECIMALS");
+};
+
+/**
+ * Prices and amounts are often computed by the form ("13.333333333333334"), so they are rounded half up, as long as a
+ * double still holds every digit that is kept.
+ */
+export const readMoney = (value: unknown, decimals: number): Read<Decimal> => {
+  const read = readNumber(value, DIGITS_MAX);
+  if (read.ok)
+    return read.value === undefined || scaleOf(read.value) <= decimals
+      ? read
+      : { ok: true, value: round(read.value, decimals) };
+  if (read.code !== "NUMBER_IMPRECISE" || !(value instanceof LosslessNumber) || !isDecimal(value.value)) return read;
+  const rounded = round(value.value, decimals);
+  return wholeDigits(rounded) <= DOUBLE_DIGITS && significantDigits(rounded) <= DOUBLE_DIGITS
+    ? { ok: true, value: rounded }
+    : read;
 };
 
 const WIRE_INSTANT = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,3}))?Z$/;

@@ -18,24 +18,28 @@ export type WidgetWithItems = Fields["widgets"][number];
 
 const InstantText = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z$/);
 
+/** Rows are checked where they lie and not copied: forms are wide, and we use a few of their fields. */
+export interface Row {
+  readonly _id: string;
+  readonly [field: string]: unknown;
+}
+const hasId = (value: unknown, id: RegExp): value is Row =>
+  typeof value === "object" && value !== null && "_id" in value && typeof value._id === "string" && id.test(value._id);
+
 /** A row of `data/list`: only its id is demanded here, so that one malformed row does not stop its page. */
-export const Row = z.looseObject({ _id: z.string().regex(/^[0-9a-f]{24}$/) });
-export type Row = z.infer<typeof Row>;
-export const RowList = z.object({ data: z.array(Row) });
-export const OneRow = z.object({ data: Row });
+const RecordRow = z.custom<Row>((value) => hasId(value, /^[0-9a-f]{24}$/), "no row with an id");
+export const RowList = z.object({ data: z.array(RecordRow) });
+export const OneRow = z.object({ data: RecordRow });
+export const Lines = z.array(z.custom<Row>((value) => hasId(value, /^.{1,200}$/), "no line with an id"));
 
 /** The head of a row that can be used. `deleteTime` is set on what lies in the recycle bin. */
-export const Head = z.looseObject({
-  _id: z.string(),
-  entryId: z.string().optional(),
+export const Head = z.object({
   createTime: InstantText,
   updateTime: InstantText,
   deleteTime: z.string().nullish(),
   flowState: wireNumber.nullish(),
 });
 export type Head = z.infer<typeof Head>;
-export const Lines = z.array(z.looseObject({ _id: z.string().min(1).max(200) }));
-export type Line = z.infer<typeof Lines>[number];
 
 /** `data_remove` may carry nothing but ids; workflow pushes name form and instance instead of entry and record. */
 export const Push = z.object({

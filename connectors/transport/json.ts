@@ -1,8 +1,24 @@
-import Big from "big.js";
 import { LosslessNumber, parse, stringify } from "lossless-json";
 
-/** A JSON number as plain decimal text: "1.5E+3" becomes "1500", "12.50" stays "12.50". */
-const plainNumber = (text: string): string => (/[eE]/.test(text) ? new Big(text).toFixed() : text);
+/** No vendor sends numbers beyond this; a longer one would fill the memory with zeros. */
+const EXPONENT_MAX = 400;
+
+/**
+ * A JSON number as plain decimal text: "1.5E+3" becomes "1500", "12.50" stays "12.50".
+ * @throws SyntaxError on an exponent out of all measure
+ */
+const plainNumber = (text: string): string => {
+  const [, sign = "", whole = "", fraction = "", power] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  if (power === undefined) return text;
+  const exponent = Number(power);
+  if (Math.abs(exponent) > EXPONENT_MAX) throw new SyntaxError(`the exponent of ${text} is out of range`);
+  const digits = "0".repeat(Math.max(0, -exponent)) + whole + fraction + "0".repeat(Math.max(0, exponent));
+  // Leading zeros were added only for negative exponents: they shift the point as far to the left.
+  const point = whole.length + Math.max(0, -exponent) + exponent;
+  const before = digits.slice(0, point).replace(/^0+(?=\d)/, "") || "0";
+  const after = digits.slice(point, digits.length).replace(/0+$/, "");
+  return `${sign}${before}${after === "" ? "" : `.${after}`}`;
+};
 
 /**
  * JSON of a vendor, with every number as decimal text, so that nothing passes through a float.

@@ -1,5 +1,10 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { ZhangshiError } from "../../domain/errors.ts";
 import { checkedBaseUrl, isRefusedAddress } from "./address.ts";
@@ -48,6 +53,22 @@ test("numbers come and go as decimal text, however long they are", () => {
     d: "0.0000000001",
   });
   expect(writeVendorJson({ a: exactNumber("-12.50"), b: "01" })).toBe('{"a":-12.50,"b":"01"}');
+});
+
+test.each([
+  ["1.5E+3", "1500"],
+  ["1e0", "1"],
+  ["12.34e1", "123.4"],
+  ["-1.2e-3", "-0.0012"],
+  ["0e-7", "0"],
+  ["123e-2", "1.23"],
+  ["1E10", "10000000000"],
+])("the number %s arrives as %s", (sent, arrived) => {
+  expect(parseVendorJson(sent)).toBe(arrived);
+});
+
+test("an exponent out of all measure is no readable answer", () => {
+  expect(() => parseVendorJson('{"a":1e999999999}')).toThrow(SyntaxError);
 });
 
 test("an answer keeps its numbers, its cookies and goes through the pacer's lane", async () => {
@@ -196,3 +217,49 @@ test("a refused address may be allowed by name, and private networks are ordinar
   expect(checkedBaseUrl("http://192.168.1.10/k3cloud").pathname).toBe("/k3cloud/");
   expect(isRefusedAddress("10.0.0.1")).toBe(false);
 });
+
+const makeCertificate = (): { key: string; cert: string } | undefined => {
+  const folder = mkdtempSync(join(tmpdir(), "zhangshi-tls-"));
+  try {
+    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
+    execFileSync(
+      "openssl",
+      ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"].concat(subject, [
+        "-keyout",
+        key,
+        "-out",
+        cert,
+      ]),
+      { stdio: "ignore" },
+    );
+    return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+const certificate = makeCertificate();
+
+test.skipIf(certificate === undefined)(
+  "an untrusted certificate proves that nothing ran; a private CA is trusted",
+  async () => {
+    let arrived = 0;
+    const server = createSecureServer(certificate ?? {}, (_request, response) => {
+      arrived += 1;
+      response.end("{}");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closers.push(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const baseUrl = `https://127.0.0.1:${portOf(server)}`;
+    expect(await connect(baseUrl).write(call, inMs(5_000))).toMatchObject({ kind: "not-sent", code: "NOT_REACHABLE" });
+    expect(arrived).toBe(0);
+    const trusting = connect(baseUrl, { certificateAuthority: certificate?.cert });
+    expect(await trusting.write(call, inMs(5_000))).toMatchObject({ kind: "answered" });
+    expect(await trusting.write(call, inMs(5_000))).toMatchObject({ kind: "answered" });
+  },
+);

@@ -289,5 +289,6 @@ const headersOf = (headers: object): Readonly<Record<string, string>> => {
 const describe = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);
   const code = "code" in error && typeof error.code === "string" ? `${error.code}: ` : "";
-  return `${code}${error.message}`;
+  // A refused connection to a name with several addresses carries a code and no words.
+  return `${code}${error.message || error.name}`;
 };

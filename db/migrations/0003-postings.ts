@@ -238,15 +238,17 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     CREATE INDEX cost_entries_by_item ON cost_entries (ledger, item, accounted_on);
     COMMENT ON TABLE cost_entries IS 'The costing history per item: what each movement was worth; derived, recomputable from the movement log.';
 
-    CREATE TABLE stock_values (
+    CREATE TABLE costing_states (
       ledger      text NOT NULL,
       item        text COLLATE "C" NOT NULL,
-      scope       text COLLATE "C" NOT NULL,
-      quantity    numeric NOT NULL,
-      value       numeric NOT NULL,
-      last_event  jsonb NOT NULL,
-      PRIMARY KEY (ledger, item, scope)
+      running     jsonb NOT NULL,
+      PRIMARY KEY (ledger, item)
     );
+    COMMENT ON TABLE costing_states IS 'Per item: quantity, value and average of each averaging scope after its last valued event.';
+
+    CREATE VIEW stock_values AS
+      SELECT s.ledger, s.item, scope.key AS scope, (scope.value ->> 'quantity')::numeric AS quantity, (scope.value ->> 'value')::numeric AS value
+      FROM costing_states s CROSS JOIN LATERAL jsonb_each(s.running -> 'scopes') AS scope;
 
     CREATE TABLE estimates (
       ledger      text NOT NULL,

@@ -62,6 +62,8 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   },
   embedded: { own: ["config"], packages: ["pg", "zod", "@temporalio/client", "@temporalio/testing"] },
   simulators: { own: [], packages: ["zod", "lossless-json", "big.js"] },
+  // Pages that are generated from the code.
+  docs: { own: ["domain"], packages: [] },
   demo: { own: ["*"], packages: ["*"] },
   test: { own: ["*"], packages: ["*"] },
 };

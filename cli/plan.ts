@@ -1,0 +1,60 @@
+import type { Installation } from "../domain/installation.ts";
+
+/** One difference between the configuration in force and the one to be applied. Values are JSON text. */
+export interface Change {
+  readonly kind: "added" | "removed" | "changed";
+  /** "ledger main" */
+  readonly subject: string;
+  /** Path inside the subject; absent where the whole of it comes or goes. */
+  readonly field?: string;
+  readonly before?: string;
+  readonly after?: string;
+}
+
+/** What applying `next` would change, in the order of the file. Both hold places of secrets only, so nothing is hidden. */
+export function changesBetween(current: Installation | undefined, next: Installation): Change[] {
+  const before = partsOf(current);
+  const after = partsOf(next);
+  const removed = [...before.keys()]
+    .filter((subject) => !after.has(subject))
+    .map((subject): Change => ({ kind: "removed", subject }));
+  const others = [...after].flatMap(([subject, part]): Change[] => {
+    const old = before.get(subject);
+    return old === undefined ? [{ kind: "added", subject }] : changedFields(subject, old, part);
+  });
+  return [...others, ...removed];
+}
+
+function partsOf(installation: Installation | undefined): Map<string, ReadonlyMap<string, string>> {
+  if (installation === undefined) return new Map();
+  return new Map([
+    ...installation.connections.map((one) => [`connection ${one.name}`, flat(one)] as const),
+    ...installation.companies.map((one) => [`company ${one.code}`, flat(one)] as const),
+    ...installation.sources.map((one) => [`source ${one.code}`, flat(one)] as const),
+    ...installation.ledgers.map((one) => [`ledger ${one.code}`, flat(one)] as const),
+  ]);
+}
+
+function changedFields(subject: string, old: ReadonlyMap<string, string>, part: ReadonlyMap<string, string>): Change[] {
+  return [...new Set([...old.keys(), ...part.keys()])].flatMap((field): Change[] => {
+    const before = old.get(field);
+    const after = part.get(field);
+    if (before === after) return [];
+    return [
+      {
+        kind: "changed",
+        subject,
+        field,
+        ...(before === undefined ? {} : { before }),
+        ...(after === undefined ? {} : { after }),
+      },
+    ];
+  });
+}
+
+function flat(value: unknown, path = ""): Map<string, string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return new Map([[path, JSON.stringify(value)]]);
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return new Map(entries.flatMap(([name, inner]) => [...flat(inner, path === "" ? name : `${path}.${name}`)]));
+}

@@ -1,0 +1,103 @@
+import type { Command } from "commander";
+import { readVoucher, type VoucherHistory } from "../db/status-store.ts";
+import { ZhangshiError } from "../domain/errors.ts";
+import { commandNamed, runCommand, say, withDatabase } from "./surroundings.ts";
+import { textTable } from "./table.ts";
+
+export const voucherCommand = (): Command => {
+  const show = commandNamed("show", {
+    zh: "为什么是这个科目、这个金额：规则与版本、异动、每次尝试、回读结果",
+    en: "why this account, why this amount: rule and version, movements, attempts, what was read back",
+  })
+    .argument("<key>", say({ zh: "26 位凭证键", en: "posting key of 26 characters" }))
+    .action((key: string) =>
+      runCommand((surroundings) =>
+        withDatabase(surroundings, async (database) => {
+          const history = await readVoucher(database, key);
+          if (history === undefined) throw new ZhangshiError("VOUCHER_UNKNOWN", { key });
+          surroundings.result(history, describeVoucher(history));
+        }),
+      ),
+    );
+  return commandNamed("voucher", { zh: "凭证", en: "vouchers" }).addCommand(show);
+};
+
+/** The whole story of one voucher as text. */
+export function describeVoucher({ posting, lines, movements, attempts, readBacks }: VoucherHistory): string {
+  const chapters = [
+    [
+      `${posting.word} ${posting.erpNumber ?? "–"}  ${posting.accountedOn}  ${posting.summary}`,
+      textTable([
+        [say({ zh: "凭证键", en: "key" }), posting.key],
+        [say({ zh: "公司/账簿", en: "company/ledger" }), `${posting.company} / ${posting.ledger} (${posting.book})`],
+        [say({ zh: "状态", en: "state" }), `${posting.state}, ${posting.stage} → ${posting.targetStage}`],
+        [say({ zh: "用途", en: "purpose" }), `${posting.purpose}, ${posting.part}/${posting.generation}`],
+        [say({ zh: "规则", en: "rule" }), `${posting.rule} v${posting.ruleVersion}`],
+        [say({ zh: "单据", en: "documents" }), posting.documents.join(", ")],
+        [say({ zh: "ERP 内码", en: "id in the ERP" }), posting.erpId ?? "–"],
+        ...(posting.errorCode === null
+          ? []
+          : [[say({ zh: "错误", en: "error" }), `${posting.errorCode} ${posting.errorMessage ?? ""}`]]),
+        ...(posting.reverses === null ? [] : [[say({ zh: "红冲", en: "reverses" }), posting.reverses]]),
+        ...(posting.reversedBy === null ? [] : [[say({ zh: "被红冲", en: "reversed by" }), posting.reversedBy]]),
+      ]),
+    ],
+    [
+      say({ zh: "分录：为什么是这个科目", en: "Lines: why this account" }),
+      textTable(
+        lines.map((line) => [
+          String(line.line),
+          line.side === "debit" ? say({ zh: "借", en: "Dr" }) : say({ zh: "贷", en: "Cr" }),
+          line.account,
+          line.amount,
+          line.quantity === null ? "" : `${line.quantity} ${line.unit ?? ""}`,
+          Object.entries(line.dimensions)
+            .map(([kind, code]) => `${kind}=${code}`)
+            .join(" "),
+          `[${line.role}] ${line.why}`,
+        ]),
+      ),
+    ],
+    [
+      say({ zh: "异动：为什么是这个金额", en: "Movements: why this amount" }),
+      textTable(
+        movements.map((movement) => [
+          movement.happenedOn ?? "",
+          movement.kind ?? "",
+          `${movement.document ?? movement.movement}${movement.line === null ? "" : `#${movement.line}`}`,
+          movement.item ?? "",
+          movement.warehouse ?? "",
+          `${movement.quantity} ${movement.unit ?? ""}`,
+          `= ${movement.value}`,
+          `r${movement.revision}`,
+        ]),
+      ),
+    ],
+    [
+      say({ zh: "尝试", en: "Attempts" }),
+      textTable(
+        attempts.map((attempt) => [
+          attempt.at,
+          attempt.act,
+          attempt.outcome,
+          attempt.code ?? "",
+          attempt.message ?? "",
+          attempt.worker,
+        ]),
+      ),
+    ],
+    [
+      say({ zh: "回读", en: "Read back" }),
+      textTable(
+        readBacks.map((read) => [
+          read.at,
+          read.equal ? say({ zh: "一致", en: "equal" }) : say({ zh: "不一致", en: "differs" }),
+          read.equal ? "" : JSON.stringify(read.deviations),
+        ]),
+      ),
+    ],
+  ];
+  return chapters
+    .map(([title, body]) => `${title ?? ""}\n${body === undefined || body === "" ? "–" : body}`)
+    .join("\n\n");
+}

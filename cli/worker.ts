@@ -1,0 +1,125 @@
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { z } from "zod";
+import { resolveSecrets } from "../config/installation.ts";
+import { type Database, openDatabase } from "../db/database.ts";
+import { currentInstallation } from "../db/installation-store.ts";
+import { readStatus } from "../db/status-store.ts";
+import { ZhangshiError } from "../domain/errors.ts";
+import type { Installation } from "../domain/installation.ts";
+import { createLog } from "../observability/log.ts";
+import { createMetrics, type Metrics } from "../observability/metrics.ts";
+import { startMetricsServer } from "../observability/metrics-server.ts";
+import { commandNamed, runCommand, say, type Surroundings, withDatabase, withTemporal } from "./surroundings.ts";
+
+const Options = z.object({ dryRun: z.boolean().default(false) });
+/** Made by the build; in a checkout the workflows are bundled at the start. */
+const BUNDLE = fileURLToPath(new URL("../workflow-bundle.js", import.meta.url));
+const SECOND_MS = 1_000;
+
+export const workerCommand = (): Command =>
+  commandNamed("worker", {
+    zh: "运行工作进程，直到 Ctrl-C；没有配置服务器地址时自带 PostgreSQL 与 Temporal",
+    en: "run a worker until Ctrl-C; brings PostgreSQL and Temporal along where no addresses are set",
+  })
+    .option("--dry-run", say({ zh: "只检查能否启动", en: "only see whether it could start" }))
+    .action((given: unknown) =>
+      runCommand((surroundings) =>
+        withDatabase(surroundings, async (database, databaseUrl) => {
+          const installation = await currentInstallation(database);
+          if (installation === undefined) throw new ZhangshiError("CONFIG_MISSING");
+          const secrets = secretsOf(installation, surroundings.variables);
+          if (Options.parse(given).dryRun) {
+            const text = say({ zh: "可以启动。", en: "It could start." });
+            return surroundings.result({ ready: true, connections: installation.connections.length }, text);
+          }
+          await withTemporal(surroundings, (temporalAddress, namespace) =>
+            work(surroundings, { databaseUrl, temporalAddress, namespace, secrets }),
+          );
+        }),
+      ),
+    );
+
+interface Place {
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  readonly namespace: string;
+  readonly secrets: readonly string[];
+}
+
+async function work(surroundings: Surroundings, { secrets, ...place }: Place): Promise<void> {
+  const { environment, variables } = surroundings;
+  const log = createLog({ level: environment.logLevel, secrets: [...secrets, passwordOf(place.databaseUrl)] });
+  // Loaded here, because its native core takes a second that no other command should wait for.
+  const { startWorker } = await import("../worker/worker.ts");
+  const running = await startWorker({
+    ...place,
+    environment: variables,
+    log,
+    temporalMetricsPort: environment.temporalMetricsPort,
+    ...(existsSync(BUNDLE) ? { workflowBundle: { codePath: BUNDLE } } : {}),
+  });
+  const database = openDatabase(place.databaseUrl, 1);
+  const metrics = createMetrics();
+  const server =
+    environment.metricsPort === undefined
+      ? undefined
+      : await startMetricsServer({
+          port: environment.metricsPort,
+          registry: metrics.registry,
+          refresh: () => refresh(metrics, database),
+          health: () => health(database),
+        });
+  surroundings.result(
+    { ready: true, temporal: place.temporalAddress, metricsPort: server?.port ?? null },
+    say({ zh: "工作进程已就绪，Ctrl-C 结束。", en: "The worker is ready; Ctrl-C ends it." }),
+  );
+  try {
+    await Promise.race([stopSignal(), running.done]);
+  } finally {
+    await server?.close();
+    await running.stop();
+    await database.close();
+  }
+}
+
+/** The numbers that are states, not events, are read from where the facts are. */
+async function refresh(metrics: Metrics, database: Database): Promise<void> {
+  const status = await readStatus(database);
+  for (const gauge of [metrics.postings, metrics.exceptionsOpen, metrics.ledgerPaused, metrics.syncLag]) gauge.reset();
+  for (const { company, ledger, state, count } of status.postings)
+    metrics.postings.set({ company, ledger, state }, count);
+  for (const { company, kind, count } of status.exceptions) metrics.exceptionsOpen.inc({ company, kind }, count);
+  for (const { company, ledger, paused } of status.ledgers)
+    metrics.ledgerPaused.set({ company, ledger }, paused ? 1 : 0);
+  for (const { company, source, pulledAt } of status.sources) {
+    if (pulledAt === null) continue;
+    const lag = Math.max(0, (Date.now() - Date.parse(pulledAt)) / SECOND_MS);
+    // A source is as late as its latest form.
+    const known = await metrics.syncLag.get();
+    const other = known.values.find(({ labels }) => labels.company === company && labels.source === source)?.value ?? 0;
+    metrics.syncLag.set({ company, source }, Math.max(lag, other));
+  }
+}
+
+async function health(database: Database): Promise<{ ok: boolean; checks: Record<string, string> }> {
+  try {
+    await database.pool.query("SELECT 1");
+    return { ok: true, checks: { database: "ok" } };
+  } catch {
+    return { ok: false, checks: { database: "unreachable" } };
+  }
+}
+
+const secretsOf = (installation: Installation, variables: Surroundings["variables"]): string[] =>
+  installation.connections.flatMap((connection) => Object.values(resolveSecrets(connection, variables)));
+
+const passwordOf = (databaseUrl: string): string => decodeURIComponent(new URL(databaseUrl).password);
+
+const stopSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    process.once("SIGINT", () => resolve());
+    process.once("SIGTERM", () => resolve());
+  });

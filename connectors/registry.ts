@@ -1,0 +1,39 @@
+import { ZhangshiError } from "../domain/errors.ts";
+import type { ConnectorContext, StockSource, VoucherTarget } from "./contract.ts";
+import { createJiandaoyun } from "./jiandaoyun/connector.ts";
+import { createKingdeeCloud } from "./kingdee-cloud/connector.ts";
+
+/** What one vendor's folder offers: a source of stock movements, a target for vouchers, or both. */
+export interface VendorEntry {
+  readonly source?: (settings: unknown, context: ConnectorContext) => StockSource;
+  readonly target?: (settings: unknown, context: ConnectorContext) => VoucherTarget;
+}
+
+/** One line per vendor. */
+export const vendors: Readonly<Record<string, VendorEntry>> = {
+  "kingdee-cloud": { target: createKingdeeCloud },
+  jiandaoyun: { source: createJiandaoyun },
+};
+
+/** @throws ZhangshiError CONFIG_INVALID when the vendor is unknown or takes no vouchers */
+export const createTarget = (vendor: string, settings: unknown, context: ConnectorContext): VoucherTarget => {
+  const target = entryOf(vendor, context).target;
+  if (target === undefined) throw unfit(vendor, context, "takes no vouchers");
+  return target(settings, context);
+};
+
+/** @throws ZhangshiError CONFIG_INVALID when the vendor is unknown or has no stock movements */
+export const createSource = (vendor: string, settings: unknown, context: ConnectorContext): StockSource => {
+  const source = entryOf(vendor, context).source;
+  if (source === undefined) throw unfit(vendor, context, "is no source of stock movements");
+  return source(settings, context);
+};
+
+const entryOf = (vendor: string, context: ConnectorContext): VendorEntry => {
+  const entry = Object.hasOwn(vendors, vendor) ? vendors[vendor] : undefined;
+  if (entry === undefined) throw unfit(vendor, context, `unknown; known are ${Object.keys(vendors).join(", ")}`);
+  return entry;
+};
+
+const unfit = (vendor: string, context: ConnectorContext, reason: string): ZhangshiError =>
+  new ZhangshiError("CONFIG_INVALID", { connection: context.connection, vendor, reason });

@@ -1,0 +1,69 @@
+import type { CostEvent } from "./costing-types.ts";
+import type { Decimal } from "./decimal.ts";
+import type { Movement, MovementKind } from "./movement.ts";
+
+/** How each kind meets the moving average; undefined: it has no part in it. */
+const effectOf: Readonly<Partial<Record<MovementKind, CostEvent["effect"]>>> = {
+  opening: "in",
+  "purchase-receipt": "in",
+  "purchase-invoice": "revalue",
+  "purchase-return": "out",
+  "sales-issue": "out",
+  "sales-return": "in",
+  transfer: "across",
+  "production-issue": "out",
+  "production-receipt": "in",
+  "subcontract-issue": "out",
+  "subcontract-receipt": "in",
+  "count-gain": "in",
+  "count-loss": "out",
+  scrap: "out",
+};
+const returns: readonly MovementKind[] = ["purchase-return", "sales-return"];
+/** Only these are worth what their document says; an issue is worth the average whatever a document claims. */
+const pricedByDocument: readonly MovementKind[] = [
+  "opening",
+  "purchase-receipt",
+  "purchase-invoice",
+  "purchase-return",
+  "production-receipt",
+  "subcontract-receipt",
+  "count-gain",
+];
+const ARRIVAL_WIDTH = 20;
+
+export interface CostingPlace {
+  readonly movementId: string;
+  readonly arrival: string;
+  /** Averaging scope of a warehouse. */
+  readonly scopeOf: (warehouse: string) => string;
+  /** In the item's stock unit. */
+  readonly stockQuantity: Decimal;
+  /** Movement id of the event it refers to, where known. */
+  readonly originId: string | undefined;
+}
+
+/** The costing engine's view of a movement, or undefined for kinds without stock value. */
+export const costEventOf = (movement: Movement, place: CostingPlace): CostEvent | undefined => {
+  const effect = effectOf[movement.kind];
+  if (effect === undefined) return undefined;
+  // An invoice that came before its goods changes no receipt yet.
+  if (effect === "revalue" && place.originId === undefined) return undefined;
+  const amount = pricedByDocument.includes(movement.kind) ? movement.amount : undefined;
+  return {
+    id: place.movementId,
+    scope: place.scopeOf(movement.warehouse),
+    item: movement.item,
+    date: movement.happenedOn,
+    at: movement.happenedAt,
+    arrival: place.arrival.padStart(ARRIVAL_WIDTH, "0"),
+    effect,
+    quantity: place.stockQuantity,
+    ...(returns.includes(movement.kind) ? { isReturn: true } : {}),
+    ...(effect === "across" ? { counterScope: place.scopeOf(movement.counterWarehouse) } : {}),
+    ...(amount === undefined ? {} : { amount }),
+    ...(place.originId === undefined ? {} : { origin: place.originId }),
+    ...(movement.order === "" ? {} : { order: movement.order }),
+    ...(movement.cancelled ? { cancelled: true } : {}),
+  };
+};

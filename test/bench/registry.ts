@@ -1,0 +1,7 @@
+import type { Bench } from "./bench.ts";
+
+/** Every bench by name, loaded when it is wanted. */
+export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  ingest: async () => (await import("./ingest.ts")).ingest,
+  posting: async () => (await import("./posting.ts")).posting,
+};

@@ -1,0 +1,67 @@
+import type { LedgerDesk } from "../activities/ledger.ts";
+import { type Database, inTransaction } from "../db/database.ts";
+import * as draftStore from "../db/draft-store.ts";
+import * as postingStore from "../db/posting-store.ts";
+import type { CompanyConfig, Installation, LedgerConfig } from "../domain/installation.ts";
+import { dayInZone, instant } from "../domain/dates.ts";
+import { loadChart, loadRulePack, standardChart, standardRules } from "../mappings/load.ts";
+import type { RulePack } from "../mappings/rule.ts";
+import type { Connectors } from "./connectors.ts";
+
+/** Everything the posting of one ledger needs, built once per ledger. */
+export const openLedgers = (
+  installation: Installation,
+  database: Database,
+  connectors: Connectors,
+  worker: string,
+  heartbeat: (progress: unknown) => void,
+): ((ledger: string) => LedgerDesk | undefined) => {
+  const desks = new Map<string, LedgerDesk>();
+  return (code) => {
+    const known = desks.get(code);
+    if (known !== undefined) return known;
+    const ledger = installation.ledgers.find((each) => each.code === code);
+    const company = installation.companies.find((each) => each.code === ledger?.company);
+    if (ledger === undefined || company === undefined) return undefined;
+    const target = connectors.target(code);
+    const desk: LedgerDesk = {
+      database,
+      inTransaction,
+      drafts: draftStore,
+      postings: postingStore,
+      store: postingStore,
+      company,
+      ledger,
+      sources: installation.sources.filter((source) => source.company === company.code).map((source) => source.code),
+      rules: grouped(
+        ledger.rulePack === undefined ? standardRules(standardOf(company)) : loadRulePack(ledger.rulePack),
+        ledger.grouping,
+      ),
+      chart: ledger.chart === undefined ? standardChart(standardOf(company)) : loadChart(ledger.chart),
+      target,
+      periods: () => target.periods(ledger.book),
+      today: () => dayInZone(instant(new Date().toISOString()), company.zone),
+      worker,
+      timing: { leaseMs: ledger.leaseMs, deadlineMs: ledger.deadlineMs, settlingMs: ledger.settlingMs },
+      // One writer per account book is what every vendor bears.
+      inFlight: 1,
+      onStep: async () => undefined,
+      heartbeat,
+    };
+    desks.set(code, desk);
+    return desk;
+  };
+};
+
+const standardOf = ({ standard }: CompanyConfig): "cas" | "sme" => (standard === "CAS" ? "cas" : "sme");
+
+/** A ledger may group its vouchers otherwise than the pack proposes. */
+const grouped = (pack: RulePack, grouping: LedgerConfig["grouping"]): RulePack =>
+  grouping === undefined
+    ? pack
+    : {
+        ...pack,
+        rules: pack.rules.map((rule) =>
+          "lines" in rule ? { ...rule, voucher: { ...rule.voucher, group: grouping } } : rule,
+        ),
+      };

@@ -1,0 +1,157 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { Context } from "@temporalio/activity";
+import { Client, Connection } from "@temporalio/client";
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from "@temporalio/worker";
+import { type LedgerDesk, createLedgerActivities } from "../activities/ledger.ts";
+import { createReconciliationActivities } from "../activities/reconciliation.ts";
+import { createSourceSyncActivities } from "../activities/source-sync.ts";
+import { createTickActivities } from "../activities/tick.ts";
+import { openDatabase } from "../db/database.ts";
+import { exceptionStore } from "../db/exception-store.ts";
+import { currentInstallation } from "../db/installation-store.ts";
+import { reconciliationStore } from "../db/reconciliation-store.ts";
+import { createSourceStore } from "../db/source-store.ts";
+import { ZhangshiError } from "../domain/errors.ts";
+import { WORKFLOW_QUEUE, connectionQueue } from "../domain/procedures.ts";
+import { accountsOfRole } from "../mappings/chart.ts";
+import type { Log } from "../observability/log.ts";
+import { workflowsPath } from "./bundle.ts";
+import { openConnectors } from "./connectors.ts";
+import { openLedgers } from "./ledgers.ts";
+
+export interface WorkerSettings {
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  readonly namespace: string;
+  /** Where the secrets named in the configuration are found. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  /** Port of the SDK's own Prometheus metrics; none when absent. */
+  readonly temporalMetricsPort?: number | undefined;
+  /** A bundle made beforehand; without it the workflows are bundled at the start. */
+  readonly workflowBundle?: WorkerOptions["workflowBundle"];
+}
+
+export interface RunningWorker {
+  /** Resolves when all queues have been drained and everything is closed. */
+  readonly stop: () => Promise<void>;
+  /** Settles when the worker ends by itself. */
+  readonly done: Promise<void>;
+}
+
+let runtimeReady = false;
+/** Temporal's native core can be set up once per process: its log lines go the way of ours, its metrics to a port. */
+const prepareRuntime = ({ log, temporalMetricsPort }: WorkerSettings): void => {
+  if (runtimeReady) return;
+  runtimeReady = true;
+  Runtime.install({
+    logger: new DefaultLogger("WARN", ({ level, message, meta }) => {
+      if (message.startsWith(NO_WORKFLOWS) || message.startsWith(NO_NEXUS)) return;
+      if (level === "ERROR") log.error({ temporal: meta }, message);
+      else log.warn({ temporal: meta }, message);
+    }),
+    ...(temporalMetricsPort === undefined
+      ? {}
+      : { telemetryOptions: { metrics: { prometheus: { bindAddress: `0.0.0.0:${temporalMetricsPort}` } } } }),
+  });
+};
+/** The workers of the connections' queues run activities only, as they should. */
+const NO_WORKFLOWS = "No workflows registered";
+const NO_NEXUS = "No Nexus services registered";
+
+/** A posting that runs is finished or given up within this time; then it is taken up by its lease. */
+const SHUTDOWN_GRACE = "30 seconds";
+/** Two cores: few activities at once per connection, since each sends many requests. */
+const ACTIVITIES_PER_QUEUE = 4;
+
+/** Roles whose accounts carry stock: their 数量核算 is compared with the warehouse. */
+const STOCK_ROLES = ["inventory"];
+const stockAccountsOf = (chart: LedgerDesk["chart"]): readonly string[] =>
+  STOCK_ROLES.flatMap((role) => accountsOfRole(chart, role));
+
+/** Progress of an activity, when there is one around. */
+const heartbeat = (progress: unknown): void => Context.current().heartbeat(progress);
+
+/**
+ * Starts one Temporal worker for workflows and one per connection for its activities, in this process.
+ *
+ * @throws ZhangshiError CONFIG_MISSING  when no configuration has been applied
+ */
+export const startWorker = async (settings: WorkerSettings): Promise<RunningWorker> => {
+  prepareRuntime(settings);
+  const database = openDatabase(settings.databaseUrl);
+  const installation = await currentInstallation(database);
+  if (installation === undefined) {
+    await database.close();
+    throw new ZhangshiError("CONFIG_MISSING");
+  }
+  const name = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+  const connectors = openConnectors(installation, database, settings.environment, settings.log);
+  const native = await NativeConnection.connect({ address: settings.temporalAddress });
+  const clientConnection = await Connection.connect({ address: settings.temporalAddress });
+  const client = new Client({ connection: clientConnection, namespace: settings.namespace });
+  const sync = createSourceSyncActivities({
+    store: createSourceStore(database),
+    sources: connectors.source,
+    heartbeat,
+  });
+  const findDesk = openLedgers(installation, database, connectors, name, heartbeat);
+  const deskOf = (code: string): LedgerDesk => {
+    const desk = findDesk(code);
+    if (desk === undefined) throw new ZhangshiError("CONNECTION_UNKNOWN", { ledger: code });
+    return desk;
+  };
+  const ledgers = createLedgerActivities(deskOf);
+  const reconciliation = createReconciliationActivities({
+    store: reconciliationStore(database),
+    exceptions: exceptionStore(database),
+    targets: connectors.target,
+    sources: (code) =>
+      connectors.source(installation.sources.find((source) => source.code === code)?.company ?? "", code),
+    sourcesOf: (company) =>
+      installation.sources.filter((source) => source.company === company).map((source) => source.code),
+    bookOf: (ledger) => deskOf(ledger).ledger.book,
+    stockAccountsOf: (ledger) => stockAccountsOf(deskOf(ledger).chart),
+  });
+  const common = {
+    connection: native,
+    namespace: settings.namespace,
+    identity: name,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+  } as const;
+  const workers = await Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: WORKFLOW_QUEUE,
+      ...(settings.workflowBundle === undefined ? { workflowsPath } : { workflowBundle: settings.workflowBundle }),
+      activities: { ...createTickActivities({ client, taskQueue: WORKFLOW_QUEUE }), ...reconciliation },
+    }),
+    ...installation.connections.map((connection) =>
+      Worker.create({
+        ...common,
+        taskQueue: connectionQueue(connection.name),
+        activities: { ...sync, ...ledgers, ...reconciliation },
+        maxConcurrentActivityTaskExecutions: ACTIVITIES_PER_QUEUE,
+      }),
+    ),
+  ]);
+  const close = async (): Promise<void> => {
+    await connectors.close();
+    await native.close();
+    await clientConnection.close();
+    await database.close();
+  };
+  const done = Promise.all(workers.map((worker) => worker.run())).then(close, async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  settings.log.info({ queues: workers.length }, "worker ready");
+  return {
+    done,
+    stop: async () => {
+      for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();
+      await done;
+    },
+  };
+};

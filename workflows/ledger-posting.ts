@@ -1,0 +1,74 @@
+import {
+  condition,
+  continueAsNew,
+  defineSignal,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from "@temporalio/workflow";
+import type { LedgerActivities } from "../activities/ledger.ts";
+
+/** The id runs once at a time; schedules, the command and webhooks nudge it by signal-with-start. */
+export const nudge = defineSignal("nudge");
+
+export interface LedgerPosting {
+  readonly company: string;
+  readonly ledger: string;
+  /** The task queue of the ledger's connection: one slow ERP starves nobody else. */
+  readonly queue: string;
+  /** After so long without a sign of life a batch is given to another worker; absent: three minutes. */
+  readonly heartbeatMs?: number;
+  readonly totals?: PostingTotals;
+}
+
+export interface PostingTotals {
+  readonly drafted: number;
+  readonly posted: number;
+  readonly verified: number;
+  readonly refused: number;
+}
+
+const NO_TOTALS: PostingTotals = { drafted: 0, posted: 0, verified: 0, refused: 0 };
+/** Movements per drafting page and vouchers per posting activity: minutes of work at most. */
+const DRAFT_PAGE = 10_000;
+const POST_BATCH = 1_000;
+/** A request may take its whole deadline before the next sign of life. */
+const HEARTBEAT_MS = 180_000;
+/** Rounds before the history starts anew; each writes about twelve events. */
+const ROUNDS_PER_RUN = 200;
+/** A wait inside the workflow is cut here, so that a changed situation is noticed. */
+const WAIT_MAX_MS = 60_000;
+const WAIT_MIN_MS = 20;
+
+/** Values, drafts, posts and verifies whatever is ready for one ledger. Facts stay in the database; only counts pass here. */
+export async function ledgerPosting(input: LedgerPosting): Promise<PostingTotals> {
+  const { draftPage, postBatch } = proxyActivities<LedgerActivities>({
+    taskQueue: input.queue,
+    // A batch is 1,000 vouchers at tens of requests a second, or an ERP that answers at its deadline each time.
+    startToCloseTimeout: "30 minutes",
+    heartbeatTimeout: input.heartbeatMs ?? HEARTBEAT_MS,
+    retry: { initialInterval: "1 second", maximumInterval: "1 minute" },
+  });
+  let nudged = false;
+  setHandler(nudge, () => {
+    nudged = true;
+  });
+
+  let totals = input.totals ?? NO_TOTALS;
+  for (let round = 0; round < ROUNDS_PER_RUN && !workflowInfo().continueAsNewSuggested; round += 1) {
+    nudged = false;
+    const drafted = await draftPage({ ledger: input.ledger, sizeMax: DRAFT_PAGE });
+    const batch = await postBatch({ ledger: input.ledger, sizeMax: POST_BATCH });
+    totals = {
+      drafted: totals.drafted + drafted.vouchers,
+      posted: totals.posted + batch.posted,
+      verified: totals.verified + batch.verified,
+      refused: totals.refused + batch.refused,
+    };
+    if (drafted.more || nudged) continue;
+    if (batch.left === 0) return totals;
+    const waitMs = Math.min(Math.max(batch.nextDueMs ?? WAIT_MAX_MS, WAIT_MIN_MS), WAIT_MAX_MS);
+    await condition(() => nudged, waitMs);
+  }
+  return continueAsNew<typeof ledgerPosting>({ ...input, totals });
+}

@@ -54,6 +54,7 @@ const RETRY_ADVANCE_MS = 10_000;
 /** Requests one lane makes in one activity: keeps an activity within minutes, whatever the backlog. */
 const REQUESTS_PER_LANE_MAX = 200;
 const LOOK_UPS_PER_BATCH_MAX = 200;
+const LANES_PER_SPARE = 4;
 
 /** Settles what is doubtful, sends what is ready, brings on what is posted; each voucher at most once, however often this runs. */
 export const postBatch = async (dependencies: PostingDependencies, sizeMax: number): Promise<BatchSummary> => {
@@ -63,9 +64,10 @@ export const postBatch = async (dependencies: PostingDependencies, sizeMax: numb
   tally.posted += await settleDoubtful(dependencies);
   await store.releaseDrafted(database, ledger.code, ledger.approval);
   const budget = { left: sizeMax };
-  await bringOn(dependencies, tally);
-  await Promise.all(Array.from({ length: dependencies.inFlight }, () => sendLane(dependencies, budget, tally)));
-  await bringOn(dependencies, tally);
+  const desk = { ...dependencies, throughGate: gateOf(dependencies.inFlight) };
+  await bringOn(desk, tally);
+  await Promise.all(Array.from({ length: lanesFor(desk.inFlight) }, (_, lane) => sendLane(desk, lane, budget, tally)));
+  await bringOn(desk, tally);
   const [work, state] = await Promise.all([
     store.remainingWork(database, ledger.code),
     store.ledgerState(database, ledger.code),
@@ -74,6 +76,29 @@ export const postBatch = async (dependencies: PostingDependencies, sizeMax: numb
   return { ...tally, left, nextDueMs: left === 0 ? undefined : work.nextDueMs, paused: state.paused };
 };
 
+/** Lets so many calls to the ERP through at once. */
+type Gate = <Result>(call: () => Promise<Result>) => Promise<Result>;
+type Desk = PostingDependencies & { readonly throughGate: Gate };
+
+const gateOf = (width: number): Gate => {
+  let free = width;
+  const waiting: (() => void)[] = [];
+  return async (call) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await call();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+};
+
+/** While one batch is being written down, another one may be on the way: a few more lanes than calls keep the ERP busy. */
+const lanesFor = (inFlight: number): number => inFlight + Math.floor(inFlight / LANES_PER_SPARE);
+
 type Tally = { claimed: number; posted: number; verified: number; refused: number; uncertain: number };
 
 let leases = 0;
@@ -81,7 +106,7 @@ let leases = 0;
  * Each claim is held under a name of its own: an activity that Temporal has given up may go on beside its repetition in
  * the same process, and must not pass for it.
  */
-const underLeaseOfItsOwn = (dependencies: PostingDependencies): PostingDependencies => {
+const underLeaseOfItsOwn = <Given extends PostingDependencies>(dependencies: Given): Given => {
   leases += 1;
   return { ...dependencies, worker: `${dependencies.worker}#${leases}` };
 };
@@ -139,7 +164,7 @@ const lowest = (erpIds: readonly string[]): string =>
   [...erpIds].sort((a, b) => a.length - b.length || (a < b ? -1 : 1))[0] ?? "";
 
 /** One request after another until nothing is ready: claim, stamp, send, settle. */
-const sendLane = async (base: PostingDependencies, budget: { left: number }, tally: Tally): Promise<void> => {
+const sendLane = async (base: Desk, lane: number, budget: { left: number }, tally: Tally): Promise<void> => {
   const { store, database, ledger, target, timing } = base;
   let isProven = false;
   for (let request = 0; request < REQUESTS_PER_LANE_MAX && budget.left > 0; request += 1) {
@@ -147,7 +172,7 @@ const sendLane = async (base: PostingDependencies, budget: { left: number }, tal
     // A control key once found stays; whether the ledger is paused is asked by the claim itself.
     isProven ||= (await store.ledgerState(database, ledger.code)).controlKey !== undefined;
     // Until one voucher stands in the books, nothing proves that a look-up can see: the first is sent alone.
-    if (!isProven && tally.claimed > 0) return;
+    if (!isProven && (lane > 0 || tally.claimed > 0)) return;
     const size = isProven ? Math.min(target.capabilities.batchMax, budget.left) : 1;
     budget.left -= size;
     const claimed = await store.claimReady(database, ledger.code, dependencies.worker, timing, size);
@@ -159,29 +184,12 @@ const sendLane = async (base: PostingDependencies, budget: { left: number }, tal
   }
 };
 
-const sendClaimed = async (
-  dependencies: PostingDependencies,
-  claimed: readonly ClaimedPosting[],
-  tally: Tally,
-): Promise<void> => {
-  const { store, database, target, worker, timing } = dependencies;
+const sendClaimed = async (dependencies: Desk, claimed: readonly ClaimedPosting[], tally: Tally): Promise<void> => {
+  const { store, database, worker } = dependencies;
   const fitting = await settleMisfits(dependencies, claimed);
   if (fitting.length === 0) return;
-  const stampedAt = Date.now();
-  const stamped = await store.stampSent(
-    database,
-    fitting.map(({ postingId }) => postingId),
-    worker,
-    timing,
-  );
-  const ours = fitting.filter(({ postingId }) => stamped.postingIds.has(postingId));
+  const { ours, outcomes } = await dependencies.throughGate(() => stampAndPost(dependencies, fitting));
   if (ours.length === 0) return;
-  await dependencies.onStep("stamped", keysOf(ours));
-  // Counted from before the stamp was asked for: our clock may only err towards an earlier deadline.
-  const outcomes = await target.post(
-    ours.map(({ draft }) => fitSummaries(draft, target.capabilities.summaryMax)),
-    new Date(stampedAt + stamped.remainingMs),
-  );
   await dependencies.onStep("answered", keysOf(ours));
   const settlements = ours.map((posting, index) => ({
     postingId: posting.postingId,
@@ -203,6 +211,29 @@ const sendClaimed = async (
     }),
     tally,
   );
+};
+
+/** The stamp and, right behind it, the request: nothing waits in between. */
+const stampAndPost = async (
+  { store, database, target, worker, timing, onStep }: PostingDependencies,
+  fitting: readonly ClaimedPosting[],
+): Promise<{ readonly ours: readonly ClaimedPosting[]; readonly outcomes: readonly SendOutcome[] }> => {
+  const stampedAt = Date.now();
+  const stamped = await store.stampSent(
+    database,
+    fitting.map(({ postingId }) => postingId),
+    worker,
+    timing,
+  );
+  const ours = fitting.filter(({ postingId }) => stamped.postingIds.has(postingId));
+  if (ours.length === 0) return { ours, outcomes: [] };
+  await onStep("stamped", keysOf(ours));
+  // Counted from before the stamp was asked for: our clock may only err towards an earlier deadline.
+  const outcomes = await target.post(
+    ours.map(({ draft }) => fitSummaries(draft, target.capabilities.summaryMax)),
+    new Date(stampedAt + stamped.remainingMs),
+  );
+  return { ours, outcomes };
 };
 
 /** What does not fit the ledger's limits is held before anything is sent. */
@@ -255,7 +286,7 @@ const pauseWhenBlind = async (
 };
 
 /** Takes up posted vouchers that an earlier run left on the way. */
-const bringOn = async (dependencies: PostingDependencies, tally: Tally): Promise<void> => {
+const bringOn = async (dependencies: Desk, tally: Tally): Promise<void> => {
   const { store, database, ledger, worker, timing, target } = dependencies;
   for (let round = 0; round < REQUESTS_PER_LANE_MAX; round += 1) {
     const posted = await store.claimPosted(database, ledger.code, worker, timing, target.capabilities.batchMax);
@@ -265,11 +296,7 @@ const bringOn = async (dependencies: PostingDependencies, tally: Tally): Promise
   }
 };
 
-const advanceAndVerify = async (
-  dependencies: PostingDependencies,
-  posted: readonly ClaimedPosting[],
-  tally: Tally,
-): Promise<void> => {
+const advanceAndVerify = async (dependencies: Desk, posted: readonly ClaimedPosting[], tally: Tally): Promise<void> => {
   const arrived = await advance(dependencies, posted);
   await verify(dependencies, arrived, tally);
 };
@@ -277,19 +304,18 @@ const advanceAndVerify = async (
 const rank = (stage: ClaimedPosting["stage"]): number => stages.indexOf(stage);
 
 /** Submits and audits what has not got there yet; a save that worked and an audit that did not is an ordinary state. */
-const advance = async (
-  dependencies: PostingDependencies,
-  posted: readonly ClaimedPosting[],
-): Promise<readonly ClaimedPosting[]> => {
+const advance = async (dependencies: Desk, posted: readonly ClaimedPosting[]): Promise<readonly ClaimedPosting[]> => {
   const { store, database, target, worker, timing } = dependencies;
   const waiting = posted.filter(({ stage, targetStage }) => rank(stage) < rank(targetStage));
   const there = posted.filter(({ stage, targetStage }) => rank(stage) >= rank(targetStage));
   const first = waiting[0];
   if (first === undefined) return there;
-  const outcomes = await target.advance(
-    waiting.map(({ key, erpId }) => ({ key, erpId: erpId ?? "" })),
-    first.targetStage,
-    new Date(Date.now() + timing.deadlineMs),
+  const outcomes = await dependencies.throughGate(() =>
+    target.advance(
+      waiting.map(({ key, erpId }) => ({ key, erpId: erpId ?? "" })),
+      first.targetStage,
+      new Date(Date.now() + timing.deadlineMs),
+    ),
   );
   await dependencies.onStep("advanced", keysOf(waiting));
   const rows = waiting.map(({ postingId }, index) => {
@@ -314,16 +340,14 @@ const advance = async (
 };
 
 /** Reads back and compares line by line. */
-const verify = async (
-  dependencies: PostingDependencies,
-  arrived: readonly ClaimedPosting[],
-  tally: Tally,
-): Promise<void> => {
+const verify = async (dependencies: Desk, arrived: readonly ClaimedPosting[], tally: Tally): Promise<void> => {
   if (arrived.length === 0) return;
   const { store, database, target, ledger, worker } = dependencies;
-  const read = await target.readBack(
-    ledger.book,
-    arrived.map(({ erpId }) => erpId ?? ""),
+  const read = await dependencies.throughGate(() =>
+    target.readBack(
+      ledger.book,
+      arrived.map(({ erpId }) => erpId ?? ""),
+    ),
   );
   await dependencies.onStep("read-back", keysOf(arrived));
   const rows: ReadBackRow[] = [];

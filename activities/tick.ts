@@ -1,26 +1,29 @@
-import type { Client } from "@temporalio/client";
-
-export interface TickInput {
-  readonly workflow: string;
-  readonly workflowId: string;
-  readonly input: Readonly<Record<string, string>>;
-}
+import { type Client, WorkflowExecutionAlreadyStartedError } from "@temporalio/client";
+import type { TypedSearchAttributes } from "@temporalio/common";
+import { NUDGE, type Procedure } from "../domain/procedures.ts";
 
 export interface TickActivities {
-  /** Starts the id, or nudges it where it runs already. Safe to repeat. */
-  signalWithStart(input: TickInput): Promise<void>;
+  /** Starts the id, or nudges it where it runs already. A reconciliation that runs is left alone. Safe to repeat. */
+  startOrNudge(procedure: Procedure): Promise<void>;
 }
 
-export const createTickActivities = (dependencies: {
+export interface TickDependencies {
   readonly client: Client;
   readonly taskQueue: string;
-}): TickActivities => ({
-  signalWithStart: async ({ workflow, workflowId, input }) => {
-    await dependencies.client.workflow.signalWithStart(workflow, {
-      workflowId,
-      taskQueue: dependencies.taskQueue,
-      args: [input],
-      signal: "nudge",
-    });
+  readonly searchAttributesOf: (about: Procedure["about"]) => TypedSearchAttributes;
+}
+
+export const createTickActivities = ({ client, taskQueue, searchAttributesOf }: TickDependencies): TickActivities => ({
+  startOrNudge: async ({ workflow, workflowId, input, about }) => {
+    const start = { workflowId, taskQueue, args: [input], typedSearchAttributes: searchAttributesOf(about) };
+    if (workflow !== "reconciliation") {
+      await client.workflow.signalWithStart(workflow, { ...start, signal: NUDGE });
+      return;
+    }
+    try {
+      await client.workflow.start(workflow, start);
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
   },
 });

@@ -77,6 +77,11 @@ export type Settlement =
   | { readonly kind: "not-done"; readonly code: ErrorCode; readonly message: string; readonly retryMs: number }
   | { readonly kind: "uncertain"; readonly code: ErrorCode; readonly message: string };
 
+/*
+ * Statements with a name are prepared once per connection: they run for every request to an ERP, and planning them anew
+ * over all partitions takes longer than running them.
+ */
+
 const MESSAGE_MAX = 2_000;
 const clip = (text: string): string => text.slice(0, MESSAGE_MAX);
 
@@ -346,8 +351,9 @@ export const claimReady = async (
   timing: PostingTiming,
   sizeMax: number,
 ): Promise<readonly ClaimedPosting[]> => {
-  const chosen = await database.pool.query<{ posting_id: string }>(
-    `WITH chosen AS MATERIALIZED (
+  const chosen = await database.pool.query<{ posting_id: string }>({
+    name: "claim-ready",
+    text: `WITH chosen AS MATERIALIZED (
        SELECT posting_id FROM postings
        WHERE ledger = $1 AND state = 'ready' AND NOT source_changed
          AND NOT EXISTS (SELECT 1 FROM ledger_states WHERE ledger = $1 AND paused)
@@ -357,15 +363,16 @@ export const claimReady = async (
      UPDATE postings SET state = 'sending', lease_owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond',
        sent_at = NULL, deadline_at = NULL, attempts = attempts + 1
      WHERE posting_id IN (SELECT posting_id FROM chosen) RETURNING posting_id::text`,
-    [ledger, worker, timing.leaseMs, sizeMax],
-  );
+    values: [ledger, worker, timing.leaseMs, sizeMax],
+  });
   if (chosen.rows.length === 0) return [];
   // Read only now that the content is frozen: a redraw that ended during the statement above shows there in the row, but
   // not in the lines, which were still looked for among what stood when the statement began.
-  const rows = await database.pool.query<ClaimRow>(
-    `SELECT ${CLAIM_COLUMNS} FROM postings p WHERE p.posting_id = ANY ($1::bigint[]) ORDER BY p.posting_id`,
-    [chosen.rows.map((row) => row.posting_id)],
-  );
+  const rows = await database.pool.query<ClaimRow>({
+    name: "claimed-drafts",
+    text: `SELECT ${CLAIM_COLUMNS} FROM postings p WHERE p.posting_id = ANY ($1::bigint[]) ORDER BY p.posting_id`,
+    values: [chosen.rows.map((row) => row.posting_id)],
+  });
   return rows.rows.map(claimedOf);
 };
 
@@ -379,14 +386,15 @@ export const stampSent = async (
   worker: string,
   timing: PostingTiming,
 ): Promise<{ readonly postingIds: ReadonlySet<string>; readonly remainingMs: number }> => {
-  const rows = await database.pool.query<{ posting_id: string }>(
-    `UPDATE postings SET sent_at = clock_timestamp(), deadline_at = clock_timestamp() + $3 * interval '1 millisecond',
+  const rows = await database.pool.query<{ posting_id: string }>({
+    name: "stamp-sent",
+    text: `UPDATE postings SET sent_at = clock_timestamp(), deadline_at = clock_timestamp() + $3 * interval '1 millisecond',
        look_up_after = lease_until + $4 * interval '1 millisecond', absent_count = 0, absent_at = NULL
      WHERE posting_id = ANY ($1::bigint[]) AND state = 'sending' AND lease_owner = $2 AND sent_at IS NULL
        AND lease_until > clock_timestamp() + $3 * interval '1 millisecond'
      RETURNING posting_id::text`,
-    [postingIds, worker, timing.deadlineMs, timing.settlingMs],
-  );
+    values: [postingIds, worker, timing.deadlineMs, timing.settlingMs],
+  });
   return { postingIds: new Set(rows.rows.map((row) => row.posting_id)), remainingMs: timing.deadlineMs };
 };
 
@@ -420,8 +428,9 @@ export const settleSent = async (
 ): Promise<void> => {
   if (settlements.length === 0) return;
   const column = <T>(pick: (outcome: Settlement) => T): T[] => settlements.map(({ outcome }) => pick(outcome));
-  await database.pool.query(
-    `WITH t AS (
+  await database.pool.query({
+    name: "settle-sent",
+    text: `WITH t AS (
        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[])
          AS t (posting_id, kind, erp_id, number, stage, code, message, retry_ms)
      ), settled AS (
@@ -439,7 +448,7 @@ export const settleSent = async (
      )
      INSERT INTO posting_attempts (posting_id, act, outcome, code, message, erp_id, worker)
      SELECT posting_id, $10, kind, code, message, erp_id, $9 FROM t`,
-    [
+    values: [
       settlements.map(({ postingId }) => postingId),
       column((outcome) => outcome.kind),
       column((outcome) => (outcome.kind === "posted" ? outcome.erpId : null)),
@@ -451,7 +460,7 @@ export const settleSent = async (
       worker,
       act,
     ],
-  );
+  });
 };
 
 export interface AttemptRow {
@@ -611,8 +620,9 @@ export const settleAdvance = async (
   retryMs: number,
 ): Promise<void> => {
   if (rows.length === 0) return;
-  await database.pool.query(
-    `WITH t AS (
+  await database.pool.query({
+    name: "settle-advance",
+    text: `WITH t AS (
        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS t (posting_id, stage, code, message)
      ), settled AS (
        UPDATE postings p SET stage = coalesce(t.stage, p.stage), error_code = t.code, error_message = t.message,
@@ -625,7 +635,7 @@ export const settleAdvance = async (
      INSERT INTO posting_attempts (posting_id, act, outcome, code, message, worker)
      SELECT posting_id, 'advance', CASE WHEN code IS NULL THEN coalesce(stage, 'posted') ELSE 'not-done' END, code, message, $6
      FROM t`,
-    [
+    values: [
       rows.map(({ postingId }) => postingId),
       rows.map(({ stage }) => stage ?? null),
       rows.map(({ code }) => code ?? null),
@@ -633,7 +643,7 @@ export const settleAdvance = async (
       retryMs,
       worker,
     ],
-  );
+  });
 };
 
 export interface ReadBackRow {
@@ -650,8 +660,9 @@ export interface ReadBackRow {
  */
 export const settleReadBacks = async (database: Database, rows: readonly ReadBackRow[]): Promise<void> => {
   if (rows.length === 0) return;
-  await database.pool.query(
-    `WITH t AS (
+  await database.pool.query({
+    name: "settle-read-backs",
+    text: `WITH t AS (
        SELECT * FROM unnest($1::bigint[], $2::boolean[], $3::text[], $4::jsonb[], $5::jsonb[])
          AS t (posting_id, equal, stage, voucher, deviations)
      ), stored AS (
@@ -675,14 +686,14 @@ export const settleReadBacks = async (database: Database, rows: readonly ReadBac
        AND NOT EXISTS (SELECT 1 FROM ledger_states s WHERE s.ledger = done.ledger AND s.control_key IS NOT NULL)
      GROUP BY company, ledger
      ON CONFLICT (ledger) DO UPDATE SET control_key = coalesce(ledger_states.control_key, excluded.control_key)`,
-    [
+    values: [
       rows.map(({ postingId }) => postingId),
       rows.map(({ equal }) => equal),
       rows.map(({ stage }) => stage),
       rows.map(({ voucher }) => JSON.stringify(voucher)),
       rows.map(({ deviations }) => JSON.stringify(deviations)),
     ],
-  );
+  });
 };
 
 export interface LedgerState {

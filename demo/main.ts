@@ -85,7 +85,7 @@ const subjects = (): readonly { readonly company: DemoCompany; readonly planted:
     return [{ company: planted.company, planted }];
   }
   const real = resolve(options.data);
-  return [adventureWorks(join(real, "adventureworks")), northwind(join(real, "northwind"))].map((company) => ({
+  return [adventureWorks(real), northwind(real)].map((company) => ({
     company,
     planted: undefined,
   }));

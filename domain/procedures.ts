@@ -6,6 +6,9 @@ export const WORKFLOW_QUEUE = "zhangshi";
 /** Activities of one connection run on a queue of its own, so that one slow vendor starves nobody. */
 export const connectionQueue = (connection: string): string => `connection/${connection}`;
 export const NUDGE = "nudge";
+/** Movements per drafting page and vouchers per posting activity: minutes of work at most. */
+export const DRAFT_PAGE = 10_000;
+export const POST_BATCH = 1_000;
 
 export interface Procedure {
   readonly workflow: "sourceSync" | "ledgerPosting" | "reconciliation";

@@ -16,6 +16,7 @@ import { ZhangshiError } from "../domain/errors.ts";
 import { WORKFLOW_QUEUE, connectionQueue } from "../domain/procedures.ts";
 import { accountsOfRole } from "../mappings/chart.ts";
 import type { Log } from "../observability/log.ts";
+import { searchAttributesOf } from "../workflows/search-attributes.ts";
 import { workflowsPath } from "./bundle.ts";
 import { openConnectors } from "./connectors.ts";
 import { openLedgers } from "./ledgers.ts";
@@ -125,7 +126,10 @@ export const startWorker = async (settings: WorkerSettings): Promise<RunningWork
       ...common,
       taskQueue: WORKFLOW_QUEUE,
       ...(settings.workflowBundle === undefined ? { workflowsPath } : { workflowBundle: settings.workflowBundle }),
-      activities: { ...createTickActivities({ client, taskQueue: WORKFLOW_QUEUE }), ...reconciliation },
+      activities: {
+        ...createTickActivities({ client, taskQueue: WORKFLOW_QUEUE, searchAttributesOf }),
+        ...reconciliation,
+      },
     }),
     ...installation.connections.map((connection) =>
       Worker.create({

@@ -4,4 +4,5 @@ import type { Bench } from "./bench.ts";
 export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   ingest: async () => (await import("./ingest.ts")).ingest,
   posting: async () => (await import("./posting.ts")).posting,
+  "value-and-draft": async () => (await import("./value-and-draft.ts")).valueAndDraft,
 };

@@ -71,7 +71,8 @@ export const draftPage = async (dependencies: DraftingDependencies, sizeMax: num
     await drafts.releaseHeld(client, ledger.code, calendar.openPeriods);
     const arrived = await takeArrivals(dependencies, client, sizeMax);
     const blocked = await drafts.readBlocked(client, ledger.code, BLOCKED_PER_PAGE_MAX);
-    const movements = newestFirstWins([...blocked, ...arrived.movements]);
+    const freed = await drafts.takeReversed(client, ledger.code);
+    const movements = newestFirstWins([...freed, ...blocked, ...arrived.movements]);
     const known = await knownPostings(dependencies, client, movements);
     const { toDraft, waiting } = await settleChanges(dependencies, client, movements, known);
     const plan = await planPage(dependencies, client, toDraft, calendar);
@@ -421,13 +422,19 @@ const valuePage = async (
     if (list === undefined) events.set(event.item, [event]);
     else list.push(event);
   }
+  // The append path cannot tell a new event from one that was valued before.
+  const known = new Set(
+    movements.filter(({ revision, cancelled }) => revision > 1 || cancelled).map((each) => each.movementId),
+  );
   const running = new Map<string, RunningState>();
   const entries: CostEntry[] = [];
   const values = new Map<string, { amount: Decimal; pending: boolean }>();
   const corrections: CostCorrection[] = [];
   for (const [item, arrivals] of events) {
-    const appended = appendOnly(desk.running.get(item) ?? emptyRunning, arrivals);
-    if (appended.kind === "appended") {
+    const appended = arrivals.some(({ id }) => known.has(id))
+      ? undefined
+      : appendOnly(desk.running.get(item) ?? emptyRunning, arrivals);
+    if (appended?.kind === "appended") {
       running.set(item, appended.running);
       entries.push(...appended.entries);
       corrections.push(...appended.corrections);
@@ -444,7 +451,8 @@ const valuePage = async (
       for (const { event, amount, pending } of appended.valued) values.set(event.id, { amount, pending });
       continue;
     }
-    const state = historyOf(await drafts.readCostHistory(client, ledger.code, item), desk.running.get(item));
+    const history = await drafts.readCostHistory(client, ledger.code, item);
+    const state = historyOf(unbooked(history, arrivals), desk.running.get(item));
     const valuation = valueEvents(state, arrivals);
     if (!("state" in valuation))
       throw new Error(`the costing history of ${item} is incomplete before ${valuation.eventId}`);
@@ -462,6 +470,14 @@ const raised = (earlier: readonly CostEntry[], corrections: readonly CostCorrect
     const delta = sum(corrections.filter(({ eventId }) => eventId === entry.event.id).map((each) => each.delta));
     return { ...entry, canonical: add(entry.canonical, delta), booked: add(entry.booked, delta) };
   });
+
+/** What arrives again has no voucher that stands: it is valued anew, in full, instead of being corrected. */
+const unbooked = (history: readonly CostEntry[], arrivals: readonly CostEvent[]): readonly CostEntry[] => {
+  const again = new Set(arrivals.map(({ id }) => id));
+  return history.map((entry) =>
+    again.has(entry.event.id) ? { ...entry, basis: "cancelled" as const, booked: decimal("0") } : entry,
+  );
+};
 
 const historyOf = (entries: readonly CostEntry[], running: RunningState | undefined): ItemState => ({
   ...emptyItem,

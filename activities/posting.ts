@@ -54,7 +54,7 @@ const RETRY_ADVANCE_MS = 10_000;
 /** Requests one lane makes in one activity: keeps an activity within minutes, whatever the backlog. */
 const REQUESTS_PER_LANE_MAX = 200;
 const LOOK_UPS_PER_BATCH_MAX = 200;
-const LANES_PER_SPARE = 4;
+const LANES_PER_SPARE = 2;
 
 /** Settles what is doubtful, sends what is ready, brings on what is posted; each voucher at most once, however often this runs. */
 export const postBatch = async (dependencies: PostingDependencies, sizeMax: number): Promise<BatchSummary> => {
@@ -96,7 +96,7 @@ const gateOf = (width: number): Gate => {
   };
 };
 
-/** While one batch is being written down, another one may be on the way: a few more lanes than calls keep the ERP busy. */
+/** While one batch is being written down, another one may be on the way: half as many lanes again as calls keep the ERP busy. */
 const lanesFor = (inFlight: number): number => inFlight + Math.floor(inFlight / LANES_PER_SPARE);
 
 type Tally = { claimed: number; posted: number; verified: number; refused: number; uncertain: number };

@@ -1,10 +1,11 @@
 import { resolveSecrets } from "../config/installation.ts";
-import type { Connector, ConnectorContext, Pacer } from "../connectors/contract.ts";
+import type { Connector, ConnectorContext, Pacer, VoucherTarget } from "../connectors/contract.ts";
 import { createSource, createTarget, vendors } from "../connectors/registry.ts";
 import {
   type ConnectionConfig,
   connectionOf,
   type Installation,
+  type LedgerConfig,
   mergedSettings,
   sourceSettings,
 } from "../domain/installation.ts";
@@ -34,6 +35,16 @@ export function connectorOf(
   const user = users(installation).find((one) => one.connection.name === name) ?? withoutUser(connection);
   return build(user, contextOf(connection, variables));
 }
+
+/** The ledger's own connector; close it after use. */
+export const targetOf = (
+  installation: Installation,
+  ledger: LedgerConfig,
+  variables: Readonly<Record<string, string | undefined>>,
+): VoucherTarget => {
+  const connection = connectionOf(installation, ledger.connection);
+  return createTarget(connection.vendor, mergedSettings(connection, ledger), contextOf(connection, variables));
+};
 
 interface User {
   readonly role: "source" | "ledger";

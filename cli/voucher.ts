@@ -1,6 +1,12 @@
 import type { Command } from "commander";
+import { z } from "zod";
+import type { PeriodState } from "../connectors/contract.ts";
+import { currentInstallation } from "../db/installation-store.ts";
 import { readVoucher, type VoucherHistory } from "../db/status-store.ts";
 import { ZhangshiError } from "../domain/errors.ts";
+import type { Installation } from "../domain/installation.ts";
+import { reversePosting } from "../worker/reversal.ts";
+import { targetOf } from "./connectors.ts";
 import { commandNamed, runCommand, say, withDatabase } from "./surroundings.ts";
 import { textTable } from "./table.ts";
 
@@ -19,8 +25,48 @@ export const voucherCommand = (): Command => {
         }),
       ),
     );
-  return commandNamed("voucher", { zh: "凭证", en: "vouchers" }).addCommand(show);
+  return commandNamed("voucher", { zh: "凭证", en: "vouchers" }).addCommand(show).addCommand(reverseCommand());
 };
+
+const ReverseOptions = z.object({ dryRun: z.boolean().default(false) });
+
+/** 红冲: draws the reversal; the next `zhangshi post` sends it. */
+const reverseCommand = (): Command =>
+  commandNamed("reverse", {
+    zh: "红冲一张已核对的凭证：同科目同方向负数，随下一次 post 发送",
+    en: "reverse a verified voucher: same accounts, same sides, negative amounts; sent by the next post",
+  })
+    .argument("<key>", say({ zh: "26 位凭证键", en: "posting key of 26 characters" }))
+    .option("--dry-run", say({ zh: "只显示将生成的红字凭证", en: "only show the red voucher" }))
+    .action((key: string, given: unknown) =>
+      runCommand((surroundings) =>
+        withDatabase(surroundings, async (database) => {
+          const history = await readVoucher(database, key);
+          if (history === undefined) throw new ZhangshiError("VOUCHER_UNKNOWN", { key });
+          const installation = await currentInstallation(database);
+          if (installation === undefined) throw new ZhangshiError("CONFIG_MISSING");
+          const periods = await openPeriods(installation, history.posting.ledger, surroundings.variables);
+          const planned = await reversePosting(database, key, periods, ReverseOptions.parse(given).dryRun);
+          const lines = planned.lines.map((line) => [line.side === "debit" ? "借" : "贷", line.account, line.amount]);
+          surroundings.result(planned, `${planned.key}  ${planned.date}  ${planned.summary}\n${textTable(lines)}`);
+        }),
+      ),
+    );
+
+async function openPeriods(
+  installation: Installation,
+  code: string,
+  variables: Readonly<Record<string, string | undefined>>,
+): Promise<readonly PeriodState[]> {
+  const ledger = installation.ledgers.find((each) => each.code === code);
+  if (ledger === undefined) throw new ZhangshiError("CONNECTION_UNKNOWN", { ledger: code });
+  const target = targetOf(installation, ledger, variables);
+  try {
+    return await target.periods(ledger.book);
+  } finally {
+    await target.close();
+  }
+}
 
 /** The whole story of one voucher as text. */
 export function describeVoucher({ posting, lines, movements, attempts, readBacks }: VoucherHistory): string {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { Client } from "@temporalio/client";
 import type { Command } from "commander";
 import { z } from "zod";
 import { resolveSecrets } from "../config/installation.ts";
@@ -9,12 +10,19 @@ import { currentInstallation } from "../db/installation-store.ts";
 import { readStatus } from "../db/status-store.ts";
 import { ZhangshiError } from "../domain/errors.ts";
 import type { Installation } from "../domain/installation.ts";
-import { createLog } from "../observability/log.ts";
+import { createLog, type Log } from "../observability/log.ts";
 import { createMetrics, type Metrics } from "../observability/metrics.ts";
 import { startMetricsServer } from "../observability/metrics-server.ts";
+import { startWebhooks, syncNudger, type WebhookServer } from "../server/webhooks.ts";
+import { openConnectors } from "../worker/connectors.ts";
+import { connect } from "./procedure.ts";
 import { commandNamed, runCommand, say, type Surroundings, withDatabase, withTemporal } from "./surroundings.ts";
 
-const Options = z.object({ dryRun: z.boolean().default(false) });
+const PORT_MAX = 65_535;
+const Options = z.object({
+  dryRun: z.boolean().default(false),
+  webhooks: z.coerce.number().int().min(0).max(PORT_MAX).optional(),
+});
 /** Made by the build; in a checkout the workflows are bundled at the start. */
 const BUNDLE = fileURLToPath(new URL("../workflow-bundle.js", import.meta.url));
 const SECOND_MS = 1_000;
@@ -24,6 +32,13 @@ export const workerCommand = (): Command =>
     zh: "运行工作进程，直到 Ctrl-C；没有配置服务器地址时自带 PostgreSQL 与 Temporal",
     en: "run a worker until Ctrl-C; brings PostgreSQL and Temporal along where no addresses are set",
   })
+    .option(
+      "--webhooks <PORT>",
+      say({
+        zh: "在此端口接收推送：POST /webhooks/公司/来源",
+        en: "take pushes at this port: POST /webhooks/COMPANY/SOURCE",
+      }),
+    )
     .option("--dry-run", say({ zh: "只检查能否启动", en: "only see whether it could start" }))
     .action((given: unknown) =>
       runCommand((surroundings) =>
@@ -31,12 +46,17 @@ export const workerCommand = (): Command =>
           const installation = await currentInstallation(database);
           if (installation === undefined) throw new ZhangshiError("CONFIG_MISSING");
           const secrets = secretsOf(installation, surroundings.variables);
-          if (Options.parse(given).dryRun) {
+          const options = Options.parse(given);
+          if (options.dryRun) {
             const text = say({ zh: "可以启动。", en: "It could start." });
             return surroundings.result({ ready: true, connections: installation.connections.length }, text);
           }
           await withTemporal(surroundings, (temporalAddress, namespace) =>
-            work(surroundings, { databaseUrl, temporalAddress, namespace, secrets }),
+            work(
+              surroundings,
+              { databaseUrl, temporalAddress, namespace, secrets },
+              { installation, port: options.webhooks },
+            ),
           );
         }),
       ),
@@ -49,7 +69,13 @@ interface Place {
   readonly secrets: readonly string[];
 }
 
-async function work(surroundings: Surroundings, { secrets, ...place }: Place): Promise<void> {
+interface Pushes {
+  readonly installation: Installation;
+  /** Absent: no pushes are taken. */
+  readonly port: number | undefined;
+}
+
+async function work(surroundings: Surroundings, { secrets, ...place }: Place, pushes: Pushes): Promise<void> {
   const { environment, variables } = surroundings;
   const log = createLog({ level: environment.logLevel, secrets: [...secrets, passwordOf(place.databaseUrl)] });
   // Loaded here, because its native core takes a second that no other command should wait for.
@@ -58,6 +84,7 @@ async function work(surroundings: Surroundings, { secrets, ...place }: Place): P
     ...place,
     environment: variables,
     log,
+    schedules: true,
     temporalMetricsPort: environment.temporalMetricsPort,
     ...(existsSync(BUNDLE) ? { workflowBundle: { codePath: BUNDLE } } : {}),
   });
@@ -72,17 +99,52 @@ async function work(surroundings: Surroundings, { secrets, ...place }: Place): P
           refresh: () => refresh(metrics, database),
           health: () => health(database),
         });
+  const webhooks =
+    pushes.port === undefined ? undefined : await openWebhooks(surroundings, place, pushes, database, log);
   surroundings.result(
-    { ready: true, temporal: place.temporalAddress, metricsPort: server?.port ?? null },
+    {
+      ready: true,
+      temporal: place.temporalAddress,
+      metricsPort: server?.port ?? null,
+      webhooksPort: webhooks?.port ?? null,
+    },
     say({ zh: "工作进程已就绪，Ctrl-C 结束。", en: "The worker is ready; Ctrl-C ends it." }),
   );
   try {
     await Promise.race([stopSignal(), running.done]);
   } finally {
+    await webhooks?.close();
     await server?.close();
     await running.stop();
     await database.close();
   }
+}
+
+/** The door for pushes, with connectors of its own: a push waits for no activity. */
+async function openWebhooks(
+  surroundings: Surroundings,
+  { temporalAddress, namespace }: Pick<Place, "temporalAddress" | "namespace">,
+  { installation, port = 0 }: Pushes,
+  database: Database,
+  log: Log,
+): Promise<WebhookServer> {
+  const connection = await connect(surroundings, temporalAddress);
+  const connectors = openConnectors(installation, database, surroundings.variables, log);
+  const server = await startWebhooks({
+    port,
+    database,
+    sources: connectors.source,
+    nudge: syncNudger(new Client({ connection, namespace }), installation),
+    log,
+  });
+  return {
+    port: server.port,
+    close: async () => {
+      await server.close();
+      await connectors.close();
+      await connection.close();
+    },
+  };
 }
 
 /** The numbers that are states, not events, are read from where the facts are. */

@@ -34,6 +34,11 @@ export const openDatabase = (connectionString: string, poolMax = POOL_MAX): Data
 export const inTransaction = async <T>(database: Database, work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
   const client = await database.pool.connect();
   let broken: Error | undefined;
+  // The server may go away between two statements: the next one reports it, the process does not end.
+  const lost = (error: Error): void => {
+    broken = error;
+  };
+  client.on("error", lost);
   try {
     await client.query("BEGIN");
     const result = await work(client);
@@ -43,6 +48,7 @@ export const inTransaction = async <T>(database: Database, work: (client: pg.Poo
     await client.query("ROLLBACK").catch((failure: Error) => (broken = failure));
     throw error;
   } finally {
+    client.off("error", lost);
     client.release(broken);
   }
 };

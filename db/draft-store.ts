@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { copyLines, copyText } from "./copy-text.ts";
 import type { CostEntry, RunningState } from "../domain/costing-types.ts";
 import { Movement } from "../domain/movement.ts";
 import type { PostingState, Purpose } from "../domain/posting.ts";
@@ -43,38 +44,42 @@ interface MovementRow {
 }
 
 /** Rows of our own movement log went through the schema when they came in. */
-const movementOf = (row: MovementRow): ArrivedMovement => ({
-  movementId: row.movement_id,
-  arrival: row.arrival,
-  company: row.company,
-  source: row.source,
-  form: row.form,
-  recordId: row.record_id,
-  lineId: row.line_id,
-  revision: row.revision,
-  cancelled: row.cancelled,
-  kind: row.kind,
-  documentNumber: row.document_number,
-  happenedAt: row.happened_at.toISOString() as Movement["happenedAt"],
-  happenedOn: row.happened_on,
-  item: row.item,
-  warehouse: row.warehouse,
-  counterWarehouse: row.counter_warehouse,
-  batch: row.batch,
-  unit: row.unit,
-  quantity: row.quantity,
-  ...(row.amount === null ? {} : { amount: row.amount }),
-  ...(row.tax_amount === null ? {} : { taxAmount: row.tax_amount }),
-  ...(row.sales_amount === null ? {} : { salesAmount: row.sales_amount }),
-  currency: row.currency,
-  partner: row.partner,
-  department: row.department,
-  order: row.order_number,
-  cause: row.cause,
-  invoiced: row.invoiced,
-  originDocument: row.origin_document,
-  sourceUpdatedAt: row.source_updated_at.toISOString() as Movement["sourceUpdatedAt"],
-});
+const movementOf = (row: MovementRow): ArrivedMovement => {
+  // Spreads of optional fields would leave an object that is slow to read and to copy: amounts are put in afterwards.
+  const movement: { -readonly [field in keyof ArrivedMovement]: ArrivedMovement[field] } = {
+    movementId: row.movement_id,
+    arrival: row.arrival,
+    company: row.company,
+    source: row.source,
+    form: row.form,
+    recordId: row.record_id,
+    lineId: row.line_id,
+    revision: row.revision,
+    cancelled: row.cancelled,
+    kind: row.kind,
+    documentNumber: row.document_number,
+    happenedAt: row.happened_at.toISOString() as Movement["happenedAt"],
+    happenedOn: row.happened_on,
+    item: row.item,
+    warehouse: row.warehouse,
+    counterWarehouse: row.counter_warehouse,
+    batch: row.batch,
+    unit: row.unit,
+    quantity: row.quantity,
+    currency: row.currency,
+    partner: row.partner,
+    department: row.department,
+    order: row.order_number,
+    cause: row.cause,
+    invoiced: row.invoiced,
+    originDocument: row.origin_document,
+    sourceUpdatedAt: row.source_updated_at.toISOString() as Movement["sourceUpdatedAt"],
+  };
+  if (row.amount !== null) movement.amount = row.amount;
+  if (row.tax_amount !== null) movement.taxAmount = row.tax_amount;
+  if (row.sales_amount !== null) movement.salesAmount = row.sales_amount;
+  return movement;
+};
 
 /** One drafting per ledger at a time; the lock ends with the transaction. */
 export const lockDrafting = async (client: pg.ClientBase, ledger: string): Promise<void> => {
@@ -302,23 +307,24 @@ export const writeCosting = async (
      ON CONFLICT (ledger, item) DO UPDATE SET running = excluded.running`,
     [ledger, [...running.keys()], [...running.values()].map((state) => JSON.stringify(state))],
   );
-  await client.query(
-    `INSERT INTO cost_entries (ledger, item, scope, accounted_on, effect, arrival, movement_id, entry)
-     SELECT $1, * FROM unnest($2::text[], $3::text[], $4::date[], $5::text[], $6::bigint[], $7::bigint[], $8::jsonb[])
-     ON CONFLICT (ledger, movement_id) DO UPDATE SET accounted_on = excluded.accounted_on, scope = excluded.scope,
-       item = excluded.item, effect = excluded.effect, arrival = excluded.arrival, entry = excluded.entry`,
-    [
-      ledger,
-      entries.map(({ event }) => event.item),
-      entries.map(({ event }) => event.scope),
-      entries.map(({ event }) => event.date),
-      entries.map(({ event }) => event.effect),
-      entries.map(({ event }) => event.arrival),
-      entries.map(({ event }) => event.id),
-      entries.map((entry) => JSON.stringify(entry)),
-    ],
-  );
+  if (entries.length === 0) return;
+  await client.query("DELETE FROM cost_entries WHERE ledger = $1 AND movement_id = ANY ($2::bigint[])", [
+    ledger,
+    entries.map(({ event }) => event.id),
+  ]);
+  await copyLines(client, "cost_entries", COST_ENTRY_COLUMNS, costEntryLines(ledger, entries));
 };
+
+const COST_ENTRY_COLUMNS = [
+  ...["ledger", "item", "scope", "accounted_on", "effect", "arrival", "movement_id", "entry"],
+];
+function* costEntryLines(ledger: string, entries: readonly CostEntry[]): Generator<string> {
+  const of = copyText(ledger);
+  for (const entry of entries) {
+    const { event } = entry;
+    yield `${of}\t${copyText(event.item)}\t${copyText(event.scope)}\t${event.date}\t${event.effect}\t${event.arrival}\t${event.id}\t${copyText(JSON.stringify(entry))}\n`;
+  }
+}
 
 export interface EstimateRow {
   readonly movementId: string;
@@ -378,20 +384,19 @@ export const writeEstimates = async (
   estimates: readonly EstimateRow[],
 ): Promise<void> => {
   if (estimates.length === 0) return;
-  await client.query(
-    `INSERT INTO estimates (ledger, movement_id, document_number, item, state, closed)
-     SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::jsonb[], $6::boolean[])
-     ON CONFLICT (ledger, movement_id) DO UPDATE SET state = excluded.state, closed = excluded.closed`,
-    [
-      ledger,
-      estimates.map(({ movementId }) => movementId),
-      estimates.map(({ documentNumber }) => documentNumber),
-      estimates.map(({ item }) => item),
-      estimates.map(({ state }) => JSON.stringify(state)),
-      estimates.map(({ closed }) => closed),
-    ],
-  );
+  await client.query("DELETE FROM estimates WHERE ledger = $1 AND movement_id = ANY ($2::bigint[])", [
+    ledger,
+    estimates.map(({ movementId }) => movementId),
+  ]);
+  await copyLines(client, "estimates", ESTIMATE_COLUMNS, estimateLines(ledger, estimates));
 };
+
+const ESTIMATE_COLUMNS = ["ledger", "movement_id", "document_number", "item", "state", "closed"];
+function* estimateLines(ledger: string, estimates: readonly EstimateRow[]): Generator<string> {
+  const of = copyText(ledger);
+  for (const { movementId, documentNumber, item, state, closed } of estimates)
+    yield `${of}\t${movementId}\t${copyText(documentNumber)}\t${copyText(item)}\t${copyText(JSON.stringify(state))}\t${closed ? "t" : "f"}\n`;
+}
 
 export const readMovements = async (
   client: pg.ClientBase,
@@ -435,11 +440,11 @@ export const readPostingsOf = async (
     state: PostingState;
   }>(
     `SELECT posting_id::text, posting_key, form, record_id, purpose, part, generation, state FROM postings
-     WHERE company = $2 AND ledger = $1 AND record_id = ANY ($3::text[])
+     WHERE company = $2 AND ledger = $1 AND record_id = ANY ($3::text[]) AND purpose <> 'reversal'
      UNION
      SELECT p.posting_id::text, posting_key, form, record_id, p.purpose, part, p.generation, state
      FROM posting_movements m JOIN postings p ON p.posting_id = m.posting_id
-     WHERE m.ledger = $1 AND m.movement_id = ANY ($4::bigint[])`,
+     WHERE m.ledger = $1 AND m.movement_id = ANY ($4::bigint[]) AND p.purpose <> 'reversal'`,
     [ledger, company, recordIds, movementIds],
   );
   return rows.rows.map((row) => ({
@@ -485,4 +490,25 @@ export const releaseHeld = async (
     [ledger, openPeriods],
   );
   return changed.rowCount ?? 0;
+};
+
+/**
+ * Movements whose voucher was reversed because their source changed: they make room for the next generation.
+ * Each is handed out once.
+ */
+export const takeReversed = async (client: pg.ClientBase, ledger: string): Promise<readonly ArrivedMovement[]> => {
+  const freed = await client.query<{ posting_id: string }>(
+    `UPDATE postings SET source_changed = false WHERE ledger = $1 AND state = 'reversed' AND source_changed
+     RETURNING posting_id::text`,
+    [ledger],
+  );
+  if (freed.rows.length === 0) return [];
+  const rows = await client.query<{ movement_id: string }>(
+    "SELECT DISTINCT movement_id::text FROM posting_movements WHERE posting_id = ANY ($1::bigint[])",
+    [freed.rows.map((row) => row.posting_id)],
+  );
+  return readMovements(
+    client,
+    rows.rows.map((row) => row.movement_id),
+  );
 };

@@ -29,7 +29,7 @@ export async function migrateToLatest(connectionString: string): Promise<readonl
 async function migrate(db: Kysely<unknown>): Promise<readonly string[]> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error instanceof Error ? error : new Error(String(error));
+  if (error !== undefined) throw error instanceof Error ? error : new Error("a migration failed", { cause: error });
   return (results ?? []).map(({ migrationName }) => migrationName);
 }
 

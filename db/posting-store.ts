@@ -3,6 +3,7 @@ import { type ErrorCode, errorCatalog, errorCodes } from "../domain/errors.ts";
 import { PostingKey } from "../domain/posting-key.ts";
 import type { PostingState, Purpose, Stage } from "../domain/posting.ts";
 import type { VoucherDraft, VoucherLine } from "../domain/voucher.ts";
+import { copyLines, copyNullable, copyText } from "./copy-text.ts";
 import { type Database, inTransaction } from "./database.ts";
 
 /** A voucher line with the movements behind it. */
@@ -95,54 +96,8 @@ export const insertPostings = async (
     drafts.length,
   ]);
   const idOf = ids.rows.map(({ id }) => id);
-  const column = <T>(pick: (draft: NewPosting) => T): T[] => drafts.map(pick);
-  await client.query(
-    `INSERT INTO posting_keys (posting_key, posting_id, ledger, short_key)
-     SELECT k, i, l, k FROM unnest($1::text[], $2::bigint[], $3::text[]) AS t (k, i, l)`,
-    [column((draft) => draft.key), idOf, column((draft) => draft.ledger)],
-  );
-  await client.query(
-    `INSERT INTO postings (posting_id, posting_key, company, ledger, book, source, form, record_id, purpose, part, generation,
-       group_name, state, target_stage, word, accounted_on, period, late, attachments, currency, documents, summary,
-       rule_name, rule_version, debit_total, credit_total, fingerprint, error_code, reverses)
-     SELECT i, k, company, ledger, book, source, form, record_id, purpose, part, generation, group_name, state, target_stage,
-       word, d, to_char(d, 'YYYY-MM'), late, attachments, currency, ARRAY(SELECT jsonb_array_elements_text(documents)), summary,
-       rule_name, rule_version, total, total, fingerprint, error_code, reverses
-     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-       $10::int[], $11::int[], $12::text[], $13::text[], $14::text[], $15::text[], $16::date[], $17::boolean[], $18::int[],
-       $19::text[], $20::jsonb[], $21::text[], $22::text[], $23::int[], $24::numeric[], $25::text[], $26::text[], $27::bigint[])
-       AS t (i, k, company, ledger, book, source, form, record_id, purpose, part, generation, group_name, state, target_stage,
-       word, d, late, attachments, currency, documents, summary, rule_name, rule_version, total, fingerprint, error_code, reverses)`,
-    [
-      idOf,
-      column((draft) => draft.key),
-      column((draft) => draft.company),
-      column((draft) => draft.ledger),
-      column((draft) => draft.book),
-      column((draft) => draft.source),
-      column((draft) => draft.form),
-      column((draft) => draft.recordId),
-      column((draft) => draft.purpose),
-      column((draft) => draft.part),
-      column((draft) => draft.generation),
-      column((draft) => draft.groupName),
-      column((draft) => draft.state),
-      column((draft) => draft.targetStage),
-      column((draft) => draft.word),
-      column((draft) => draft.accountedOn),
-      column((draft) => draft.late),
-      column((draft) => draft.attachments),
-      column((draft) => draft.currency),
-      column((draft) => JSON.stringify(draft.documents)),
-      column((draft) => clip(draft.summary)),
-      column((draft) => draft.ruleName),
-      column((draft) => draft.ruleVersion),
-      column((draft) => draft.total),
-      column((draft) => draft.fingerprint),
-      column((draft) => draft.errorCode ?? null),
-      column((draft) => draft.reverses ?? null),
-    ],
-  );
+  await copyLines(client, "posting_keys", KEY_COLUMNS, keyLines(drafts, idOf));
+  await copyLines(client, "postings", POSTING_COLUMNS, postingLines(drafts, idOf));
   await insertLines(
     client,
     drafts.map((draft, index) => ({ postingId: idOf[index] ?? "", lines: draft.lines })),
@@ -154,63 +109,60 @@ export const insertPostings = async (
   return idOf;
 };
 
-const insertLines = async (
+const KEY_COLUMNS = ["posting_key", "posting_id", "ledger", "short_key"];
+function* keyLines(drafts: readonly NewPosting[], idOf: readonly string[]): Generator<string> {
+  for (const [index, { key, ledger }] of drafts.entries())
+    yield `${key}\t${idOf[index] ?? ""}\t${copyText(ledger)}\t${key}\n`;
+}
+
+const POSTING_COLUMNS = [
+  ...["posting_id", "posting_key", "company", "ledger", "book", "source", "form", "record_id", "purpose", "part"],
+  ...["generation", "group_name", "state", "target_stage", "word", "accounted_on", "period", "late", "attachments"],
+  ...["currency", "documents", "summary", "rule_name", "rule_version", "debit_total", "credit_total", "fingerprint"],
+  ...["error_code", "reverses"],
+];
+function* postingLines(drafts: readonly NewPosting[], idOf: readonly string[]): Generator<string> {
+  for (const [index, draft] of drafts.entries())
+    yield `${idOf[index] ?? ""}\t${draft.key}\t${copyText(draft.company)}\t${copyText(draft.ledger)}\t${copyText(draft.book)}\t${copyText(draft.source)}\t${copyText(draft.form)}\t${copyText(draft.recordId)}\t${draft.purpose}\t${draft.part}\t${draft.generation}\t${copyText(draft.groupName)}\t${draft.state}\t${draft.targetStage}\t${copyText(draft.word)}\t${draft.accountedOn}\t${draft.accountedOn.slice(0, PERIOD_LENGTH)}\t${draft.late ? "t" : "f"}\t${draft.attachments}\t${copyText(draft.currency)}\t${copyText(textArray(draft.documents))}\t${copyText(clip(draft.summary))}\t${copyText(draft.ruleName)}\t${draft.ruleVersion}\t${draft.total}\t${draft.total}\t${draft.fingerprint}\t${copyNullable(draft.errorCode)}\t${copyNullable(draft.reverses)}\n`;
+}
+/** The month in front of a date: "2025-01". */
+const PERIOD_LENGTH = 7;
+
+/** A text[] as PostgreSQL writes it. */
+const textArray = (values: readonly string[]): string =>
+  `{${values.map((value) => `"${value.replace(/["\\]/g, "\\$&")}"`).join(",")}}`;
+
+const LINE_COLUMNS = [
+  ...["posting_id", "line_number", "side", "role", "account", "amount", "quantity", "unit", "unit_price", "item"],
+  ...["dimensions", "summary", "why", "movement_ids"],
+];
+function* lineLines(
+  vouchers: readonly { readonly postingId: string; readonly lines: readonly DraftLine[] }[],
+): Generator<string> {
+  for (const { postingId, lines } of vouchers)
+    for (const line of lines)
+      yield `${postingId}\t${line.lineNumber}\t${line.side}\t${copyText(line.role)}\t${copyText(line.account)}\t${line.amount}\t${copyNullable(line.quantity)}\t${copyNullable(line.unit)}\t${copyNullable(line.unitPrice)}\t${copyNullable(line.dimensions.item)}\t${copyText(JSON.stringify(line.dimensions))}\t${copyText(line.summary)}\t${copyText(line.why)}\t{${line.movementIds.join(",")}}\n`;
+}
+
+// One COPY for all lines of a voucher: the balance is checked when the statement ends.
+const insertLines = (
   client: pg.ClientBase,
   vouchers: readonly { readonly postingId: string; readonly lines: readonly DraftLine[] }[],
-): Promise<void> => {
-  const rows = vouchers.flatMap(({ postingId, lines }) => lines.map((line) => ({ postingId, line })));
-  const column = <T>(pick: (row: (typeof rows)[number]) => T): T[] => rows.map(pick);
-  // One statement for all lines of a voucher: the balance is checked when the statement ends.
-  await client.query(
-    `INSERT INTO voucher_lines (posting_id, line_number, side, role, account, amount, quantity, unit, unit_price, item,
-       dimensions, summary, why, movement_ids)
-     SELECT p, n, side, role, account, amount, quantity, unit, price, dimensions ->> 'item', dimensions, summary, why,
-       movement_ids::bigint[]
-     FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::numeric[], $8::text[],
-       $9::numeric[], $10::jsonb[], $11::text[], $12::text[], $13::text[])
-       AS t (p, n, side, role, account, amount, quantity, unit, price, dimensions, summary, why, movement_ids)`,
-    [
-      column(({ postingId }) => postingId),
-      column(({ line }) => line.lineNumber),
-      column(({ line }) => line.side),
-      column(({ line }) => line.role),
-      column(({ line }) => line.account),
-      column(({ line }) => line.amount),
-      column(({ line }) => line.quantity ?? null),
-      column(({ line }) => line.unit ?? null),
-      column(({ line }) => line.unitPrice ?? null),
-      column(({ line }) => JSON.stringify(line.dimensions)),
-      column(({ line }) => line.summary),
-      column(({ line }) => line.why),
-      column(({ line }) => `{${line.movementIds.join(",")}}`),
-    ],
-  );
-};
+): Promise<void> => copyLines(client, "voucher_lines", LINE_COLUMNS, lineLines(vouchers));
 
-const insertMovementLinks = async (
-  client: pg.ClientBase,
-  drafts: readonly (Pick<NewPosting, "ledger" | "purpose" | "generation" | "movements"> & {
-    readonly postingId: string;
-  })[],
-): Promise<void> => {
-  const rows = drafts.flatMap((draft) => draft.movements.map((movement) => ({ draft, movement })));
-  const column = <T>(pick: (row: (typeof rows)[number]) => T): T[] => rows.map(pick);
-  await client.query(
-    `INSERT INTO posting_movements (movement_id, revision, ledger, purpose, generation, occurrence, posting_id, quantity, value)
-     SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::int[], $6::text[], $7::bigint[], $8::numeric[], $9::numeric[])`,
-    [
-      column(({ movement }) => movement.movementId),
-      column(({ movement }) => movement.revision),
-      column(({ draft }) => draft.ledger),
-      column(({ draft }) => draft.purpose),
-      column(({ draft }) => draft.generation),
-      column(({ movement }) => movement.occurrence),
-      column(({ draft }) => draft.postingId),
-      column(({ movement }) => movement.quantity),
-      column(({ movement }) => movement.value),
-    ],
-  );
-};
+type LinkedDraft = Pick<NewPosting, "ledger" | "purpose" | "generation" | "movements"> & { readonly postingId: string };
+
+const LINK_COLUMNS = [
+  ...["movement_id", "revision", "ledger", "purpose", "generation", "occurrence", "posting_id", "quantity", "value"],
+];
+function* linkLines(drafts: readonly LinkedDraft[]): Generator<string> {
+  for (const { postingId, ledger, purpose, generation, movements } of drafts)
+    for (const { movementId, revision, occurrence, quantity, value } of movements)
+      yield `${movementId}\t${revision}\t${copyText(ledger)}\t${purpose}\t${generation}\t${copyText(occurrence)}\t${postingId}\t${quantity}\t${value}\n`;
+}
+
+const insertMovementLinks = (client: pg.ClientBase, drafts: readonly LinkedDraft[]): Promise<void> =>
+  copyLines(client, "posting_movements", LINK_COLUMNS, linkLines(drafts));
 
 /**
  * Redraws a posting of which nothing is in the ERP (never sent, refused, or proven absent) under its own key.
@@ -779,5 +731,75 @@ export const remainingWork = async (database: Database, ledger: string): Promise
     uncertain: Number(row?.uncertain ?? 0),
     posted: Number(row?.posted ?? 0),
     nextDueMs: row?.due === null || row?.due === undefined ? undefined : Math.max(0, Number(row.due)),
+  };
+};
+
+/** A posting with everything its reversal needs. */
+export interface ReversiblePosting {
+  readonly postingId: string;
+  readonly state: PostingState;
+  readonly company: string;
+  readonly source: string;
+  readonly form: string;
+  readonly purpose: Purpose;
+  readonly generation: number;
+  readonly number: string;
+  readonly claimed: ClaimedPosting;
+  readonly movements: readonly DraftMovement[];
+  readonly lineMovements: readonly (readonly string[])[];
+  /** Key of the reversal that exists already, in whatever state but withdrawn. */
+  readonly reversal: string | undefined;
+}
+
+/** Locks a posting for its reversal. @returns undefined when no posting has the key */
+export const lockForReversal = async (client: pg.ClientBase, key: string): Promise<ReversiblePosting | undefined> => {
+  const found = await client.query<
+    ClaimRow & {
+      state: PostingState;
+      company: string;
+      source: string;
+      form: string;
+      purpose: Purpose;
+      generation: number;
+      erp_number: string | null;
+    }
+  >(
+    `SELECT ${CLAIM_COLUMNS}, p.state, p.company, p.source, p.form, p.purpose, p.generation, p.erp_number
+     FROM postings p WHERE p.posting_id = (SELECT posting_id FROM posting_keys WHERE posting_key = $1) FOR UPDATE`,
+    [key],
+  );
+  const row = found.rows[0];
+  if (row === undefined) return undefined;
+  const links = await client.query<{ movement_id: string; revision: number; quantity: string; value: string }>(
+    "SELECT movement_id::text, revision, quantity, value FROM posting_movements WHERE posting_id = $1 ORDER BY movement_id",
+    [row.posting_id],
+  );
+  const lines = await client.query<{ movement_ids: string[] }>(
+    "SELECT movement_ids::text[] FROM voucher_lines WHERE posting_id = $1 ORDER BY line_number",
+    [row.posting_id],
+  );
+  const reversal = await client.query<{ posting_key: string }>(
+    "SELECT posting_key FROM postings WHERE ledger = $1 AND reverses = $2 AND state <> 'withdrawn'",
+    [row.ledger, row.posting_id],
+  );
+  return {
+    postingId: row.posting_id,
+    state: row.state,
+    company: row.company,
+    source: row.source,
+    form: row.form,
+    purpose: row.purpose,
+    generation: row.generation,
+    number: row.erp_number ?? "",
+    claimed: claimedOf(row),
+    movements: links.rows.map((link) => ({
+      movementId: link.movement_id,
+      revision: link.revision,
+      occurrence: "",
+      quantity: link.quantity,
+      value: link.value,
+    })),
+    lineMovements: lines.rows.map((line) => line.movement_ids),
+    reversal: reversal.rows[0]?.posting_key,
   };
 };

@@ -46,6 +46,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(DEFAULT_SEED) },
     keep: { type: "boolean", default: false },
     data: { type: "string" },
+    folder: { type: "string", default: ".zhangshi" },
     help: { type: "boolean", default: false },
   },
 });
@@ -56,6 +57,7 @@ if (values.help) {
   --json         print one JSON object and nothing else
   --seed N       draw another month and other planted mismatches (default ${DEFAULT_SEED})
   --keep         leave everything running until Ctrl-C, and say how to look around
+  --folder F     keep all data below F (default .zhangshi)
   --data FOLDER  do the job on the AdventureWorks and Northwind files in FOLDER instead
 `,
   );
@@ -67,10 +69,11 @@ const options = z
     seed: z.coerce.number().int().min(0),
     keep: z.boolean(),
     data: z.string().optional(),
+    folder: z.string(),
   })
   .parse(values);
 
-const folder = resolve(".zhangshi", options.data === undefined ? `demo-${options.seed}` : "demo-data");
+const folder = resolve(options.folder, options.data === undefined ? `demo-${options.seed}` : "demo-data");
 const reportFolder = join(folder, "reports");
 /** The demo company has a rule pack of its own, as real companies do. */
 const ruleFile = join(folder, "rules.yaml");

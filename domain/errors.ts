@@ -489,6 +489,14 @@ export const errorCatalog = {
     "The ERP refused the audit",
     "Follow its message; check that auditor and maker differ",
   ),
+  NOT_REVERSIBLE: entry(
+    "none",
+    "finance",
+    "这张凭证现在不能红冲",
+    "只有已核对或回读不一致的凭证可以红冲；结果不明的先等查询结果",
+    "This voucher cannot be reversed now",
+    "Only a verified or differing voucher can be reversed; an uncertain one waits for its look-up",
+  ),
   // --- configuration and environment ----------------------------------------------------------------------------
   CONFIG_INVALID: entry(
     "none",

@@ -25,7 +25,7 @@ export const limitBroken = (draft: Pick<VoucherDraft, "lines">, limits: VoucherL
 export const fitSummaries = (draft: VoucherDraft, summaryMax: number): VoucherDraft => ({
   ...draft,
   lines: draft.lines.map((line) => {
-    const characters = [...line.summary];
+    const characters = Array.from(line.summary);
     return characters.length <= summaryMax
       ? line
       : { ...line, summary: `${characters.slice(0, summaryMax - 1).join("")}…` };

@@ -20,6 +20,7 @@ import { searchAttributesOf } from "../workflows/search-attributes.ts";
 import { workflowsPath } from "./bundle.ts";
 import { openConnectors } from "./connectors.ts";
 import { openLedgers } from "./ledgers.ts";
+import { ensureSchedules } from "./schedules.ts";
 
 export interface WorkerSettings {
   readonly databaseUrl: string;
@@ -32,6 +33,8 @@ export interface WorkerSettings {
   readonly temporalMetricsPort?: number | undefined;
   /** A bundle made beforehand; without it the workflows are bundled at the start. */
   readonly workflowBundle?: WorkerOptions["workflowBundle"];
+  /** True: the installation's Schedules are set up first, and everything runs by itself from then on. */
+  readonly schedules?: boolean;
 }
 
 export interface RunningWorker {
@@ -115,6 +118,7 @@ export const startWorker = async (settings: WorkerSettings): Promise<RunningWork
     bookOf: (ledger) => deskOf(ledger).ledger.book,
     stockAccountsOf: (ledger) => stockAccountsOf(deskOf(ledger).chart),
   });
+  if (settings.schedules === true) await ensureSchedules(client, installation);
   const common = {
     connection: native,
     namespace: settings.namespace,

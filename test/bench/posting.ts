@@ -29,7 +29,7 @@ const BOOK = "001";
 export const posting: Bench = async ({ databaseUrl, say }) => {
   const simulators = new SimulatorProcess();
   // A connection per request in flight, or the statements of one wait for those of another.
-  const database = openDatabase(databaseUrl, IN_FLIGHT);
+  const database = openDatabase(databaseUrl, 2 * IN_FLIGHT);
   try {
     const simulator = await simulators.start({ seed: 1, latencyMs: LATENCY_MS });
     const exchanges = await recordOneBatch(database, simulator);
@@ -56,11 +56,15 @@ export const posting: Bench = async ({ databaseUrl, say }) => {
 
 function targetAt({ secrets }: RunSimulator, baseUrl: string): VoucherTarget {
   const settings = {
-    ...{ authentication: "session", books: { [BOOK]: "100" } },
-    ...{ batchMax: BATCH, parallelReads: IN_FLIGHT },
+    authentication: "session",
+    books: { [BOOK]: "100" },
+    batchMax: BATCH,
+    parallelReads: IN_FLIGHT,
   };
   return createKingdeeCloud(settings, {
-    ...{ connection: "bench", baseUrl, secrets },
+    connection: "bench",
+    baseUrl,
+    secrets,
     pacer: { permit: () => Promise.resolve() },
     now: () => new Date(),
     log: () => undefined,
@@ -68,14 +72,33 @@ function targetAt({ secrets }: RunSimulator, baseUrl: string): VoucherTarget {
 }
 
 const ledger: LedgerConfig = {
-  ...{ code: LEDGER, company: COMPANY, connection: "bench", book: BOOK, currency: "CNY", word: "记" },
-  ...{ targetStage: "audited", estimateStyle: "reverse-on-invoice", closedPeriod: "hold", averagingScope: "company" },
-  ...{ codeTables: {}, approval: false, leaseMs: 120_000, deadlineMs: 60_000, settlingMs: 60_000, settings: {} },
+  code: LEDGER,
+  company: COMPANY,
+  connection: "bench",
+  book: BOOK,
+  currency: "CNY",
+  word: "记",
+  targetStage: "audited",
+  estimateStyle: "reverse-on-invoice",
+  closedPeriod: "hold",
+  averagingScope: "company",
+  codeTables: {},
+  approval: false,
+  leaseMs: 120_000,
+  deadlineMs: 60_000,
+  settlingMs: 60_000,
+  settings: {},
 };
 
 async function postAll(database: Database, target: VoucherTarget, vouchers: number): Promise<void> {
   const dependencies: PostingDependencies = {
-    ...{ database, store: postingStore, target, ledger, worker: "bench", timing: ledger, inFlight: IN_FLIGHT },
+    database,
+    store: postingStore,
+    target,
+    ledger,
+    worker: "bench",
+    timing: ledger,
+    inFlight: IN_FLIGHT,
     onStep: async () => undefined,
     heartbeat: () => undefined,
   };

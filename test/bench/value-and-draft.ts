@@ -29,7 +29,11 @@ export const valueAndDraft: Bench = async ({ database, say }) => {
     if (round === 0) reading.length = drafting.length = 0;
   }
   return [
-    atMost("value-and-draft", median(drafting.map((seconds, round) => seconds / (reading[round] ?? Number.NaN))), LIMIT),
+    atMost(
+      "value-and-draft",
+      median(drafting.map((seconds, round) => seconds / (reading[round] ?? Number.NaN))),
+      LIMIT,
+    ),
   ];
 };
 

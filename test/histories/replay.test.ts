@@ -1,7 +1,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { DeterminismViolationError } from "@temporalio/common";
-import { type WorkflowBundle, Worker, bundleWorkflowCode } from "@temporalio/worker";
+import { DefaultLogger, Runtime, type WorkflowBundle, Worker, bundleWorkflowCode } from "@temporalio/worker";
+import { DeterminismViolationError } from "@temporalio/workflow";
 import { beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { quiet, workflowsPath } from "../../worker/bundle.ts";
@@ -13,6 +13,7 @@ const readHistory = async (file: string) => History.parse(JSON.parse(await readF
 
 let workflowBundle: WorkflowBundle;
 beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger("ERROR") });
   workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: quiet });
 });
 
@@ -28,7 +29,7 @@ test.each(files)("%s replays with the workflows of today", async (file) => {
 
 test("a history that the workflow would not have written is refused", async () => {
   const { events } = await readHistory("reconciliation.json");
-  const other = JSON.parse(JSON.stringify({ events }).replaceAll('"landLedger"', '"landSomethingElse"'));
+  const other: unknown = JSON.parse(JSON.stringify({ events }).replaceAll('"landLedger"', '"landSomethingElse"'));
   await expect(Worker.runReplayHistory({ workflowBundle }, other)).rejects.toThrow(DeterminismViolationError);
 });
 

@@ -54,6 +54,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
       "workflows",
       "connectors",
       "worker",
+      "server",
       "simulators",
       "embedded",
     ],

@@ -70,7 +70,9 @@ export function judge({ vouchers, documents, postings, found, excused }: Evidenc
     .map(({ key }) => key);
   const strangers = [...byKey.keys()].filter((key) => postings.every((posting) => posting.key !== key));
   return {
-    ...{ lost, doubled, doubledDetected },
+    lost,
+    doubled,
+    doubledDetected,
     falselyPosted: [...falselyPosted, ...strangers],
     uncertainLeft: postings.filter(({ state }) => UNDECIDED.has(state)).map(({ key }) => key),
   };

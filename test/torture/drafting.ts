@@ -93,8 +93,14 @@ function isConflict(error: unknown): boolean {
 /** The voucher of some documents: goods in against estimated payables, two lines each, every line naming its document. */
 export function draftOf(documents: readonly TortureDocument[], recordId: string, target: DraftTarget): NewPosting {
   const parts = {
-    ...{ company: target.company, source: "torture", form: "receipt", recordId },
-    ...{ ledger: target.ledger, purpose: "stock" as const, part: 1, generation: 1 },
+    company: target.company,
+    source: "torture",
+    form: "receipt",
+    recordId,
+    ledger: target.ledger,
+    purpose: "stock" as const,
+    part: 1,
+    generation: 1,
   };
   const lines = documents.flatMap((document, index) => linesOf(document, index * 2));
   const cents = documents.reduce((sum, { amount }) => sum + BigInt(amount.replace(".", "")), 0n);
@@ -121,7 +127,11 @@ export function draftOf(documents: readonly TortureDocument[], recordId: string,
     reverses: undefined,
     lines,
     movements: documents.map(({ movementId, amount }) => ({
-      ...{ movementId, revision: 1, occurrence: "", quantity: "10", value: amount },
+      movementId,
+      revision: 1,
+      occurrence: "",
+      quantity: "10",
+      value: amount,
     })),
   };
 }
@@ -131,18 +141,22 @@ function linesOf(document: TortureDocument, before: number): readonly DraftLine[
   return [
     {
       ...shared,
-      ...{ lineNumber: before + 1, side: "debit", role: "inventory", account: "1405", why: "goods came in" },
-      ...{ quantity: decimal("10"), unit: "Pcs", dimensions: { item: "M-001" } },
+      lineNumber: before + 1,
+      side: "debit",
+      role: "inventory",
+      account: "1405",
+      why: "goods came in",
+      quantity: decimal("10"),
+      unit: "Pcs",
+      dimensions: { item: "M-001" },
     },
     {
       ...shared,
-      ...{
-        lineNumber: before + 2,
-        side: "credit",
-        role: "accrued-payables",
-        account: "2202.02",
-        why: "no invoice yet",
-      },
+      lineNumber: before + 2,
+      side: "credit",
+      role: "accrued-payables",
+      account: "2202.02",
+      why: "no invoice yet",
       dimensions: { supplier: "VEN001" },
     },
   ];

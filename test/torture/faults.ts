@@ -71,15 +71,19 @@ const creationFaults: Readonly<Record<string, (random: Random, key: string, timi
 
 const READ_KINDS = ["lose-after", "half-answer", "unreadable", "500-before", "session-lost", "throttled", "reorder"];
 const ADVANCE_KINDS = [
-  ...["lose-before", "lose-after", "half-answer", "unreadable", "500-after", "200-failure", "failure-after"],
-  ...[
-    "session-lost",
-    "session-lost-mid-batch",
-    "batch-element-refused",
-    "batch-element-unnamed",
-    "throttled",
-    "hang-after",
-  ],
+  "lose-before",
+  "lose-after",
+  "half-answer",
+  "unreadable",
+  "500-after",
+  "200-failure",
+  "failure-after",
+  "session-lost",
+  "session-lost-mid-batch",
+  "batch-element-refused",
+  "batch-element-unnamed",
+  "throttled",
+  "hang-after",
 ];
 /** A fault fires at one of the first so many requests that fit it; a run makes at least so many. */
 const NTH_MAX = 4;

@@ -79,9 +79,22 @@ export class LedgerRun {
       batchMax: 1 + this.random.below(6),
     };
     this.ledger = {
-      ...{ code: name, company: COMPANY, connection: name, book: BOOK, currency: "CNY", word: "记", targetStage },
-      ...{ estimateStyle: "reverse-on-invoice", closedPeriod: "hold", averagingScope: "company" },
-      ...{ codeTables: {}, approval: false, settings: {}, leaseMs, deadlineMs, settlingMs },
+      code: name,
+      company: COMPANY,
+      connection: name,
+      book: BOOK,
+      currency: "CNY",
+      word: "记",
+      targetStage,
+      estimateStyle: "reverse-on-invoice",
+      closedPeriod: "hold",
+      averagingScope: "company",
+      codeTables: {},
+      approval: false,
+      settings: {},
+      leaseMs,
+      deadlineMs,
+      settlingMs,
     };
     this.#draftTarget = { company: COMPANY, ledger: name, book: BOOK, targetStage };
     this.target = createKingdeeCloud(this.settings, {
@@ -134,7 +147,12 @@ export class LedgerRun {
     const verdict = judge({ vouchers: books.vouchers, documents, postings, found, excused });
     await this.target.close();
     return {
-      ...{ run, keys: postings.length, faults: Object.fromEntries(this.#faults), postings, documents, books },
+      run,
+      keys: postings.length,
+      faults: Object.fromEntries(this.#faults),
+      postings,
+      documents,
+      books,
       verdict: {
         ...verdict,
         falselyPosted: [...verdict.falselyPosted, ...this.#falselyRefused, ...(await this.#sentOutdated())],

@@ -16,7 +16,7 @@ export interface RunPlan {
   readonly without: Protection | undefined;
 }
 
-const RUN_MS_MAX = 90_000;
+const RUN_MS_MAX = 300_000;
 const LOOK_MS = 90;
 
 /** One run in this process: fresh ledger, fresh books, one or two workers, and what the draw has in store for them. */

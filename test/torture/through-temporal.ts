@@ -29,7 +29,7 @@ export interface TemporalPart {
 
 /** So many ledgers share one worker and what befalls it. */
 const EPISODE_RUNS = 10;
-const EPISODE_MS_MAX = 240_000;
+const EPISODE_MS_MAX = 480_000;
 const LOOK_MS = 150;
 const NUDGE_EVERY_LOOKS = 8;
 const PAUSE_MS_MIN = 500;
@@ -118,7 +118,10 @@ class Episode {
         return [name, `env:${variable}`] as const;
       });
       return {
-        ...{ name: ledger.connection, vendor: "kingdee-cloud", baseUrl: simulator?.baseUrl, settings },
+        name: ledger.connection,
+        vendor: "kingdee-cloud",
+        baseUrl: simulator?.baseUrl,
+        settings,
         secrets: Object.fromEntries(secrets),
       };
     });
@@ -183,8 +186,11 @@ class Episode {
     if (this.#worker !== undefined && this.#worker.exitCode === null && this.#worker.signalCode === null) return;
     const { postgres, temporal, folder, bundle } = this.#servers;
     const place = {
-      ...{ databaseUrl: postgres.url, temporalAddress: temporal.address, namespace: temporal.namespace },
-      ...{ reportFolder: folder, bundle },
+      databaseUrl: postgres.url,
+      temporalAddress: temporal.address,
+      namespace: temporal.namespace,
+      reportFolder: folder,
+      bundle,
     };
     const child = fork(fileURLToPath(new URL("./worker-host.ts", import.meta.url)), [JSON.stringify(place)], {
       execArgv: ["--import", import.meta.resolve("tsx")],
@@ -216,7 +222,10 @@ class Episode {
         for (const { workflow, workflowId, input, about } of postingsOf(installation)) {
           if (!wanted.has(about.ledger ?? "")) continue;
           await client.workflow.signalWithStart(workflow, {
-            ...{ workflowId, taskQueue: WORKFLOW_QUEUE, signal: NUDGE, signalArgs: [] },
+            workflowId,
+            taskQueue: WORKFLOW_QUEUE,
+            signal: NUDGE,
+            signalArgs: [],
             args: [{ ...input, heartbeatMs: HEARTBEAT_MS }],
           });
         }

@@ -28,9 +28,9 @@ export interface WorkerWorld {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Works until told to stop; crashes and freezes as drawn, and is born again under another name. */
+/** Works until told to stop; crashes and freezes as drawn, and is born again. */
 export async function runWorker(world: WorkerWorld, name: string, isOver: () => boolean): Promise<void> {
-  for (let life = 1; !isOver(); life += 1) {
+  while (!isOver()) {
     const state = { dead: false };
     const dependencies: PostingDependencies = {
       ...world.dependencies,

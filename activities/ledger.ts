@@ -1,4 +1,5 @@
 import { type DraftSummary, type DraftingDependencies, draftPage } from "./drafting.ts";
+import { withNamedFailures } from "./failures.ts";
 import { type BatchSummary, type PostingDependencies, postBatch } from "./posting.ts";
 
 export interface LedgerStep {
@@ -15,7 +16,8 @@ export interface LedgerActivities {
 
 export type LedgerDesk = DraftingDependencies & PostingDependencies;
 
-export const createLedgerActivities = (deskOf: (ledger: string) => LedgerDesk): LedgerActivities => ({
-  draftPage: ({ ledger, sizeMax }) => draftPage(deskOf(ledger), sizeMax),
-  postBatch: ({ ledger, sizeMax }) => postBatch(deskOf(ledger), sizeMax),
-});
+export const createLedgerActivities = (deskOf: (ledger: string) => LedgerDesk): LedgerActivities =>
+  withNamedFailures<LedgerActivities>({
+    draftPage: ({ ledger, sizeMax }) => draftPage(deskOf(ledger), sizeMax),
+    postBatch: ({ ledger, sizeMax }) => postBatch(deskOf(ledger), sizeMax),
+  });

@@ -33,6 +33,8 @@ export interface PostingDependencies {
   readonly inFlight: number;
   readonly onStep: (step: ProtocolStep, keys: readonly PostingKey[]) => Promise<void>;
   readonly heartbeat: (progress: unknown) => void;
+  /** Counts sends, look-ups and read-backs for the metrics. */
+  readonly count: (what: "send" | "look-up" | "read-back", result: string) => void;
 }
 
 export interface BatchSummary {
@@ -121,6 +123,7 @@ const settleDoubtful = async (base: PostingDependencies): Promise<number> => {
   const keys = doubtful.map(({ key }) => key);
   const answer = await target.findByKeys(ledger.book, keys, controlKey);
   await dependencies.onStep("looked-up", keys);
+  for (const { kind } of answer.found.values()) dependencies.count("look-up", kind);
   const anyFound = [...answer.found.values()].some(({ kind }) => kind === "one" || kind === "several");
   // Before the first voucher stands in the books there is nothing to prove the query's sight with, except a find itself.
   const canSee = answer.controlSeen || anyFound || controlKey === undefined;
@@ -199,6 +202,7 @@ const sendClaimed = async (dependencies: Desk, claimed: readonly ClaimedPosting[
   await dependencies.onStep("settled", keysOf(ours));
   await pauseWhenBlind(dependencies, settlements);
   for (const { outcome } of settlements) {
+    dependencies.count("send", outcome.kind);
     if (outcome.kind === "posted") tally.posted += 1;
     else if (outcome.kind === "refused" || outcome.kind === "held") tally.refused += 1;
     else if (outcome.kind === "uncertain") tally.uncertain += 1;
@@ -367,6 +371,7 @@ const verify = async (dependencies: Desk, arrived: readonly ClaimedPosting[], ta
       deviations,
     });
   }
+  for (const { equal } of rows) dependencies.count("read-back", equal ? "equal" : "differs");
   await store.settleReadBacks(database, rows);
   await store.settleAdvance(
     database,

@@ -104,7 +104,7 @@ const activities = () =>
     exceptions: exceptionStore(database),
     targets: () => target,
     sources: () => source,
-    sourcesOf: () => ["jdy"],
+    sourcesOf: () => [{ code: "jdy", queue: "connection/jdy" }],
     bookOf: () => "001",
     stockAccountsOf: () => ["1405"],
   });
@@ -112,7 +112,7 @@ const activities = () =>
 const reconcile = async (): Promise<readonly string[]> => {
   const run = activities();
   const { periods, sources } = await run.planReconciliation({ company: "demo", ledger: "main" });
-  for (const one of sources) await run.landWarehouse({ company: "demo", source: one });
+  for (const { code } of sources) await run.landWarehouse({ company: "demo", source: code });
   await run.landLedger({ company: "demo", ledger: "main", periods });
   await run.compare({ company: "demo", ledger: "main", statement: "2025-03" });
   return (await exceptionStore(database).listMismatches("demo")).map(({ id }) => id);

@@ -8,18 +8,24 @@ import { type Movement, directionOf } from "../domain/movement.ts";
 import { classify } from "../domain/reconciliation-classifier.ts";
 import { postingFinding } from "../domain/reconciliation-documents.ts";
 import type { ErpVoucherFact, Facts, PostingFact } from "../domain/reconciliation.ts";
+import { withNamedFailures } from "./failures.ts";
 
 export interface ReconciliationNeeds {
   readonly store: ReconciliationStore;
   readonly exceptions: ExceptionStore;
   readonly targets: (ledger: string) => VoucherTarget;
   readonly sources: (source: string) => StockSource;
-  /** Codes of the company's sources. */
-  readonly sourcesOf: (company: string) => readonly string[];
+  /** The company's sources, each with the task queue of its connection. */
+  readonly sourcesOf: (company: string) => readonly SourceToLand[];
   /** The account book of the ledger in the ERP. */
   readonly bookOf: (ledger: string) => string;
   /** Accounts that carry stock, from the ledger's chart. */
   readonly stockAccountsOf: (ledger: string) => readonly string[];
+}
+
+export interface SourceToLand {
+  readonly code: string;
+  readonly queue: string;
 }
 
 export interface ComparisonSummary {
@@ -49,9 +55,9 @@ export function createReconciliationActivities(needs: ReconciliationNeeds) {
     stockAccounts: needs.stockAccountsOf(ledger),
   });
 
-  return {
+  return withNamedFailures({
     /** What a comparison has to land: periods with vouchers of ours, the one after them where the ERP has it, and the sources. */
-    async planReconciliation({ company, ledger }: LedgerOf): Promise<{ periods: string[]; sources: string[] }> {
+    async planReconciliation({ company, ledger }: LedgerOf): Promise<{ periods: string[]; sources: SourceToLand[] }> {
       const posted = (await store.postingPeriods(ledger)).map(period);
       const last = posted.at(-1);
       const known = new Set((await needs.targets(ledger).periods(needs.bookOf(ledger))).map((state) => state.period));
@@ -109,7 +115,7 @@ export function createReconciliationActivities(needs: ReconciliationNeeds) {
       await store.finishRun(runId, summary);
       return summary;
     },
-  };
+  });
 }
 
 interface LedgerOf {

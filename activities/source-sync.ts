@@ -1,8 +1,8 @@
-import { ApplicationFailure } from "@temporalio/common";
 import type { StockSource } from "../connectors/contract.ts";
 import type { IngestSummary } from "../db/ingest.ts";
 import type { Pass, SourceIdentity, SourceStore } from "../db/source-store.ts";
-import { type ErrorCode, ZhangshiError } from "../domain/errors.ts";
+import type { ErrorCode } from "../domain/errors.ts";
+import { withNamedFailures } from "./failures.ts";
 
 export interface SourceSyncDependencies {
   readonly store: SourceStore;
@@ -46,16 +46,6 @@ const ROWS_PER_WRITE = 1_000;
 /** A record may become visible a little after its neighbours: every sync looks back this far at least. */
 const OVERLAP_MS = 10 * 60_000;
 const DELETION_LIMIT: DeletionLimit = { share: 0.2, records: 10 };
-/** Repeating does not cure these: a person changes the configuration or a secret first. */
-const NEEDS_A_PERSON: ReadonlySet<ErrorCode> = new Set([
-  "CONFIG_INVALID",
-  "CONFIG_MISSING",
-  "CONNECTION_UNKNOWN",
-  "SECRET_MISSING",
-  "LOGIN_REFUSED",
-  "PERMISSION_DENIED",
-  "FORM_FIELD_GONE",
-]);
 
 const NOTHING: SyncTotals = {
   newRecords: 0,
@@ -278,30 +268,3 @@ async function* batchesOf<Value>(values: AsyncIterable<Value>): AsyncGenerator<r
   }
   if (batch.length > 0) yield batch;
 }
-
-/** Temporal sees our error's code as the type, so that a retry policy and the console can tell failures apart. */
-function withNamedFailures<Activities extends object>(activities: Activities): Activities {
-  return new Proxy(activities, {
-    get(target, name, receiver): unknown {
-      const activity: unknown = Reflect.get(target, name, receiver);
-      if (typeof activity !== "function") return activity;
-      return async (...input: unknown[]): Promise<unknown> => {
-        try {
-          return await Reflect.apply(activity, target, input);
-        } catch (error) {
-          throw namedFailure(error);
-        }
-      };
-    },
-  });
-}
-
-const namedFailure = (error: unknown): unknown =>
-  error instanceof ZhangshiError
-    ? ApplicationFailure.create({
-        message: error.message,
-        type: error.code,
-        nonRetryable: NEEDS_A_PERSON.has(error.code),
-        cause: error,
-      })
-    : error;

@@ -80,16 +80,17 @@ async function work(surroundings: Surroundings, { secrets, ...place }: Place, pu
   const log = createLog({ level: environment.logLevel, secrets: [...secrets, passwordOf(place.databaseUrl)] });
   // Loaded here, because its native core takes a second that no other command should wait for.
   const { startWorker } = await import("../worker/worker.ts");
+  const metrics = createMetrics();
   const running = await startWorker({
     ...place,
     environment: variables,
     log,
+    metrics,
     schedules: true,
     temporalMetricsPort: environment.temporalMetricsPort,
     ...(existsSync(BUNDLE) ? { workflowBundle: { codePath: BUNDLE } } : {}),
   });
   const database = openDatabase(place.databaseUrl, 1);
-  const metrics = createMetrics();
   const server =
     environment.metricsPort === undefined
       ? undefined

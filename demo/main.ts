@@ -12,6 +12,7 @@ import { storeInstallation } from "../db/installation-store.ts";
 import { migrateToLatest } from "../db/migrate.ts";
 import { reconciliationStore } from "../db/reconciliation-store.ts";
 import { readDemoFigures } from "./figures.ts";
+import { ZhangshiError } from "../domain/errors.ts";
 import { Installation } from "../domain/installation.ts";
 import { startPostgres } from "../embedded/postgres.ts";
 import { startTemporal } from "../embedded/temporal.ts";
@@ -88,6 +89,9 @@ const subjects = (): readonly { readonly company: DemoCompany; readonly planted:
     return [{ company: planted.company, planted }];
   }
   const real = resolve(options.data);
+  for (const name of ["adventureworks", "northwind"]) {
+    if (!existsSync(join(real, name))) throw new ZhangshiError("FILE_UNREADABLE", { folder: join(real, name) });
+  }
   return [adventureWorks(real), northwind(real)].map((company) => ({
     company,
     planted: undefined,
@@ -287,7 +291,8 @@ const closeAll = async (): Promise<void> => {
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  const text = error instanceof ZhangshiError ? error.say("zh") : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${text ?? ""}\n`);
   process.exitCode = 1;
 } finally {
   await closeAll();

@@ -6,6 +6,7 @@ import type { CompanyConfig, Installation, LedgerConfig } from "../domain/instal
 import { dayInZone, instant } from "../domain/dates.ts";
 import { loadChart, loadRulePack, standardChart, standardRules } from "../mappings/load.ts";
 import type { RulePack } from "../mappings/rule.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { Connectors } from "./connectors.ts";
 
 /** Everything the posting of one ledger needs, built once per ledger. */
@@ -15,6 +16,7 @@ export const openLedgers = (
   connectors: Connectors,
   worker: string,
   heartbeat: (progress: unknown) => void,
+  metrics: Metrics,
 ): ((ledger: string) => LedgerDesk | undefined) => {
   const desks = new Map<string, LedgerDesk>();
   return (code) => {
@@ -47,6 +49,11 @@ export const openLedgers = (
       inFlight: 1,
       onStep: async () => undefined,
       heartbeat,
+      count: (what, result) => {
+        if (what === "send") metrics.sends.inc({ ledger: code, outcome: result });
+        else if (what === "look-up") metrics.lookUps.inc({ ledger: code, result });
+        else metrics.readBacks.inc({ ledger: code, result });
+      },
     };
     desks.set(code, desk);
     return desk;

@@ -16,6 +16,7 @@ import { ZhangshiError } from "../domain/errors.ts";
 import { WORKFLOW_QUEUE, connectionQueue } from "../domain/procedures.ts";
 import { accountsOfRole } from "../mappings/chart.ts";
 import type { Log } from "../observability/log.ts";
+import { type Metrics, createMetrics } from "../observability/metrics.ts";
 import { searchAttributesOf } from "../workflows/search-attributes.ts";
 import { workflowsPath } from "./bundle.ts";
 import { openConnectors } from "./connectors.ts";
@@ -29,6 +30,8 @@ export interface WorkerSettings {
   /** Where the secrets named in the configuration are found. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
+  /** Where sends, look-ups and read-backs are counted. */
+  readonly metrics?: Metrics;
   /** Port of the SDK's own Prometheus metrics; none when absent. */
   readonly temporalMetricsPort?: number | undefined;
   /** A bundle made beforehand; without it the workflows are bundled at the start. */
@@ -100,7 +103,14 @@ export const startWorker = async (settings: WorkerSettings): Promise<RunningWork
     sources: connectors.source,
     heartbeat,
   });
-  const findDesk = openLedgers(installation, database, connectors, name, heartbeat);
+  const findDesk = openLedgers(
+    installation,
+    database,
+    connectors,
+    name,
+    heartbeat,
+    settings.metrics ?? createMetrics(),
+  );
   const deskOf = (code: string): LedgerDesk => {
     const desk = findDesk(code);
     if (desk === undefined) throw new ZhangshiError("CONNECTION_UNKNOWN", { ledger: code });
@@ -114,7 +124,9 @@ export const startWorker = async (settings: WorkerSettings): Promise<RunningWork
     sources: (code) =>
       connectors.source(installation.sources.find((source) => source.code === code)?.company ?? "", code),
     sourcesOf: (company) =>
-      installation.sources.filter((source) => source.company === company).map((source) => source.code),
+      installation.sources
+        .filter((source) => source.company === company)
+        .map(({ code, connection }) => ({ code, queue: connectionQueue(connection) })),
     bookOf: (ledger) => deskOf(ledger).ledger.book,
     stockAccountsOf: (ledger) => stockAccountsOf(deskOf(ledger).chart),
   });

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { TestWorkflowEnvironment } from "@temporalio/testing";
+import { ApplicationFailure } from "@temporalio/common";
 import { Worker } from "@temporalio/worker";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ReconciliationActivities } from "../activities/reconciliation.ts";
@@ -13,12 +14,20 @@ beforeAll(async () => {
 afterAll(() => environment.teardown());
 
 const TASK_QUEUE = "reconciliation-test";
+const LEDGER_QUEUE = "reconciliation-test-ledger";
+const SOURCE_QUEUE = "reconciliation-test-source";
 
-test("both sides are landed before they are compared, and a hiccup in between is tried again", async () => {
+test("both sides are landed, each on its own queue, before they are compared, and a hiccup in between is tried again", async () => {
   const steps: string[] = [];
   const summary = { runId: "1", mismatches: 2, exceptions: 3, opened: 2, reopened: 0, closed: 0 };
   const activities: ReconciliationActivities = {
-    planReconciliation: async () => ({ periods: ["2025-03"], sources: ["jdy", "files"] }),
+    planReconciliation: async () => ({
+      periods: ["2025-03"],
+      sources: [
+        { code: "jdy", queue: SOURCE_QUEUE },
+        { code: "files", queue: LEDGER_QUEUE },
+      ],
+    }),
     landWarehouse: async ({ source }) => {
       steps.push(`warehouse ${source}`);
       return { records: 1, balances: 1 };
@@ -33,13 +42,21 @@ test("both sides are landed before they are compared, and a hiccup in between is
       return summary;
     },
   };
-  const worker = await Worker.create({
-    connection: environment.nativeConnection,
-    taskQueue: TASK_QUEUE,
-    workflowsPath: fileURLToPath(new URL("./reconciliation.ts", import.meta.url)),
-    activities,
-  });
-  const input = { company: "demo", ledger: "main", statement: "2025-03" };
+  const { planReconciliation, landLedger, landWarehouse, compare } = activities;
+  const connection = environment.nativeConnection;
+  const workflowsPath = fileURLToPath(new URL("./reconciliation.ts", import.meta.url));
+  // Each queue knows only what belongs there: what comes to another one would wait in vain.
+  const [worker, ...others] = await Promise.all([
+    Worker.create({ connection, taskQueue: TASK_QUEUE, workflowsPath, activities: { compare } }),
+    Worker.create({
+      connection,
+      taskQueue: LEDGER_QUEUE,
+      activities: { planReconciliation, landLedger, landWarehouse: onlyOf("files", landWarehouse) },
+    }),
+    Worker.create({ connection, taskQueue: SOURCE_QUEUE, activities: { landWarehouse: onlyOf("jdy", landWarehouse) } }),
+  ]);
+  const running = others.map((other) => other.run());
+  const input = { company: "demo", ledger: "main", statement: "2025-03", queue: LEDGER_QUEUE };
   const result = await worker.runUntil(
     environment.client.workflow.execute(reconciliation, {
       taskQueue: TASK_QUEUE,
@@ -47,6 +64,16 @@ test("both sides are landed before they are compared, and a hiccup in between is
       args: [input],
     }),
   );
+  for (const other of others) other.shutdown();
+  await Promise.all(running);
   expect(result).toEqual(summary);
   expect(steps).toEqual(["warehouse jdy", "warehouse files", "ledger 2025-03", "ledger 2025-03", "compare 2025-03"]);
 });
+
+type LandWarehouse = ReconciliationActivities["landWarehouse"];
+const onlyOf =
+  (code: string, land: LandWarehouse): LandWarehouse =>
+  (input) => {
+    if (input.source !== code) throw ApplicationFailure.nonRetryable(`${input.source} came to the queue of ${code}`);
+    return land(input);
+  };

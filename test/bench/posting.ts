@@ -101,6 +101,7 @@ async function postAll(database: Database, target: VoucherTarget, vouchers: numb
     inFlight: IN_FLIGHT,
     onStep: async () => undefined,
     heartbeat: () => undefined,
+    count: () => undefined,
   };
   const { verified, left } = await postBatch(dependencies, vouchers);
   if (verified !== vouchers || left !== 0) throw new Error(`${verified} of ${vouchers} verified, ${left} left`);

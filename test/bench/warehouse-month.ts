@@ -4,7 +4,7 @@ import { type Database, inTransaction } from "../../db/database.ts";
 import * as draftStore from "../../db/draft-store.ts";
 import { MOVEMENT_COLUMNS, movementLine } from "../../db/ingest.ts";
 import * as postingStore from "../../db/posting-store.ts";
-import { businessDate, instant } from "../../domain/dates.ts";
+import { businessDate, instant, periodOf } from "../../domain/dates.ts";
 import { decimal } from "../../domain/decimal.ts";
 import type { CompanyConfig, LedgerConfig } from "../../domain/installation.ts";
 import type { Movement } from "../../domain/movement.ts";
@@ -14,7 +14,7 @@ export const COMPANY = "bench";
 export const SOURCE = "warehouse";
 export const LINES_PER_DOCUMENT = 5;
 const ITEMS = 500;
-const OPEN_PERIOD = "2025-01";
+const OPEN_PERIOD = periodOf(businessDate("2025-01-01"));
 const DAYS = 25;
 
 export const company: CompanyConfig = { code: COMPANY, name: "Bench", zone: "Asia/Shanghai", standard: "CAS" };
@@ -39,7 +39,9 @@ export const draftingOf = (database: Database): DraftingDependencies => ({
 export async function enterMonth(
   database: Database,
   documents: number,
-  codes: { readonly item: string; readonly unit: string; readonly supplier: string } | undefined = undefined,
+  codes:
+    | { readonly item: string; readonly unit: string; readonly supplier: string; readonly warehouse: string }
+    | undefined = undefined,
 ): Promise<void> {
   await database.pool.query(
     `INSERT INTO items (company, code, name, item_class, unit, conversions)
@@ -57,7 +59,9 @@ export async function enterMonth(
     const lines = ids.rows.map(({ id }, index) => {
       const movement = movementAt(Math.floor(index / LINES_PER_DOCUMENT), index % LINES_PER_DOCUMENT, documents);
       const own =
-        codes === undefined ? movement : { ...movement, item: codes.item, unit: codes.unit, partner: codes.supplier };
+        codes === undefined
+          ? movement
+          : { ...movement, item: codes.item, unit: codes.unit, partner: codes.supplier, warehouse: codes.warehouse };
       return movementLine(id, "1", String(index + 1), own);
     });
     await copyInto(client, "movements", MOVEMENT_COLUMNS, lines);

@@ -37,6 +37,7 @@ export async function runOnce({ run, seed, database, simulators, without }: RunP
             ledger: ledger.ledger,
             timing: timingFor(without),
             inFlight: 1 + ledger.random.below(3),
+            count: () => undefined,
           },
           store: storeFor(without),
           target: withLookUp(ledger.target, without),

@@ -315,9 +315,7 @@ export const writeCosting = async (
   await copyLines(client, "cost_entries", COST_ENTRY_COLUMNS, costEntryLines(ledger, entries));
 };
 
-const COST_ENTRY_COLUMNS = [
-  ...["ledger", "item", "scope", "accounted_on", "effect", "arrival", "movement_id", "entry"],
-];
+const COST_ENTRY_COLUMNS = ["ledger", "item", "scope", "accounted_on", "effect", "arrival", "movement_id", "entry"];
 function* costEntryLines(ledger: string, entries: readonly CostEntry[]): Generator<string> {
   const of = copyText(ledger);
   for (const entry of entries) {

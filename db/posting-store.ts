@@ -116,10 +116,35 @@ function* keyLines(drafts: readonly NewPosting[], idOf: readonly string[]): Gene
 }
 
 const POSTING_COLUMNS = [
-  ...["posting_id", "posting_key", "company", "ledger", "book", "source", "form", "record_id", "purpose", "part"],
-  ...["generation", "group_name", "state", "target_stage", "word", "accounted_on", "period", "late", "attachments"],
-  ...["currency", "documents", "summary", "rule_name", "rule_version", "debit_total", "credit_total", "fingerprint"],
-  ...["error_code", "reverses"],
+  "posting_id",
+  "posting_key",
+  "company",
+  "ledger",
+  "book",
+  "source",
+  "form",
+  "record_id",
+  "purpose",
+  "part",
+  "generation",
+  "group_name",
+  "state",
+  "target_stage",
+  "word",
+  "accounted_on",
+  "period",
+  "late",
+  "attachments",
+  "currency",
+  "documents",
+  "summary",
+  "rule_name",
+  "rule_version",
+  "debit_total",
+  "credit_total",
+  "fingerprint",
+  "error_code",
+  "reverses",
 ];
 function* postingLines(drafts: readonly NewPosting[], idOf: readonly string[]): Generator<string> {
   for (const [index, draft] of drafts.entries())
@@ -133,8 +158,20 @@ const textArray = (values: readonly string[]): string =>
   `{${values.map((value) => `"${value.replace(/["\\]/g, "\\$&")}"`).join(",")}}`;
 
 const LINE_COLUMNS = [
-  ...["posting_id", "line_number", "side", "role", "account", "amount", "quantity", "unit", "unit_price", "item"],
-  ...["dimensions", "summary", "why", "movement_ids"],
+  "posting_id",
+  "line_number",
+  "side",
+  "role",
+  "account",
+  "amount",
+  "quantity",
+  "unit",
+  "unit_price",
+  "item",
+  "dimensions",
+  "summary",
+  "why",
+  "movement_ids",
 ];
 function* lineLines(
   vouchers: readonly { readonly postingId: string; readonly lines: readonly DraftLine[] }[],
@@ -153,7 +190,15 @@ const insertLines = (
 type LinkedDraft = Pick<NewPosting, "ledger" | "purpose" | "generation" | "movements"> & { readonly postingId: string };
 
 const LINK_COLUMNS = [
-  ...["movement_id", "revision", "ledger", "purpose", "generation", "occurrence", "posting_id", "quantity", "value"],
+  "movement_id",
+  "revision",
+  "ledger",
+  "purpose",
+  "generation",
+  "occurrence",
+  "posting_id",
+  "quantity",
+  "value",
 ];
 function* linkLines(drafts: readonly LinkedDraft[]): Generator<string> {
   for (const { postingId, ledger, purpose, generation, movements } of drafts)

@@ -20,7 +20,7 @@ const SOURCE_QUEUE = "reconciliation-test-source";
 test("both sides are landed, each on its own queue, before they are compared, and a hiccup in between is tried again", async () => {
   const steps: string[] = [];
   const summary = { runId: "1", mismatches: 2, exceptions: 3, opened: 2, reopened: 0, closed: 0 };
-  const activities: ReconciliationActivities = {
+  const activities = {
     planReconciliation: async () => ({
       periods: ["2025-03"],
       sources: [
@@ -41,7 +41,7 @@ test("both sides are landed, each on its own queue, before they are compared, an
       steps.push(`compare ${statement}`);
       return summary;
     },
-  };
+  } satisfies ReconciliationActivities;
   const { planReconciliation, landLedger, landWarehouse, compare } = activities;
   const connection = environment.nativeConnection;
   const workflowsPath = fileURLToPath(new URL("./reconciliation.ts", import.meta.url));

@@ -18,8 +18,11 @@ export const memory: Bench = async ({ databaseUrl, say }) => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [
-        ...["--import", import.meta.resolve("tsx")],
-        ...[fileURLToPath(new URL("./memory-child.ts", import.meta.url)), name, databaseUrl],
+        "--import",
+        import.meta.resolve("tsx"),
+        fileURLToPath(new URL("./memory-child.ts", import.meta.url)),
+        name,
+        databaseUrl,
       ],
       { timeout: CHILD_MS_MAX },
     );

@@ -21,16 +21,41 @@ export const company: CompanyConfig = { code: COMPANY, name: "Bench", zone: "Asi
 
 /** One voucher per document, 暂估 reversed when the invoice comes, one average per item. */
 export const ledgerConfig: LedgerConfig = {
-  ...{ code: "bench-gl", company: COMPANY, connection: "bench", book: "001", currency: "CNY", word: "记" },
-  ...{ targetStage: "audited", estimateStyle: "reverse-on-invoice", closedPeriod: "hold", averagingScope: "company" },
-  ...{ codeTables: {}, approval: false, leaseMs: 120_000, deadlineMs: 60_000, settlingMs: 60_000, settings: {} },
+  code: "bench-gl",
+  company: COMPANY,
+  connection: "bench",
+  book: "001",
+  currency: "CNY",
+  word: "记",
+  targetStage: "audited",
+  estimateStyle: "reverse-on-invoice",
+  closedPeriod: "hold",
+  averagingScope: "company",
+  codeTables: {},
+  approval: false,
+  leaseMs: 12e4,
+  deadlineMs: 6e4,
+  settlingMs: 6e4,
+  settings: {},
 };
 
 /** What the product's worker hands to drafting. */
 export const draftingOf = (database: Database): DraftingDependencies => ({
-  ...{ database, inTransaction, drafts: draftStore, postings: postingStore, company, ledger: ledgerConfig },
-  ...{ sources: [SOURCE], rules: standardRules("cas"), chart: standardChart("cas") },
-  periods: async () => [{ period: OPEN_PERIOD, open: true }],
+  database,
+  inTransaction,
+  drafts: draftStore,
+  postings: postingStore,
+  company,
+  ledger: ledgerConfig,
+  sources: [SOURCE],
+  rules: standardRules("cas"),
+  chart: standardChart("cas"),
+  periods: async () => [
+    {
+      period: OPEN_PERIOD,
+      open: true,
+    },
+  ],
   today: () => businessDate("2025-01-31"),
   heartbeat: () => undefined,
 });
@@ -39,9 +64,7 @@ export const draftingOf = (database: Database): DraftingDependencies => ({
 export async function enterMonth(
   database: Database,
   documents: number,
-  codes:
-    | { readonly item: string; readonly unit: string; readonly supplier: string; readonly warehouse: string }
-    | undefined = undefined,
+  codes?: { readonly item: string; readonly unit: string; readonly supplier: string; readonly warehouse: string },
 ): Promise<void> {
   await database.pool.query(
     `INSERT INTO items (company, code, name, item_class, unit, conversions)
@@ -84,26 +107,36 @@ function movementAt(document: number, line: number, documents: number): Movement
   const sku = (pair * 7 + line * 13) % ITEMS;
   const received = (sku % 90) + 2;
   return {
-    ...{
-      company: COMPANY,
-      source: SOURCE,
-      form: issue ? "issues" : "receipts",
-      recordId,
-      revision: 1,
-      cancelled: false,
-    },
+    company: COMPANY,
+    source: SOURCE,
+    form: issue ? "issues" : "receipts",
+    recordId,
+    revision: 1,
+    cancelled: false,
     lineId: `${recordId.slice(4)}${line}`,
     kind: issue ? "sales-issue" : "purchase-receipt",
     documentNumber: `${issue ? "CK" : "RK"}-202501-${String(document).padStart(6, "0")}`,
-    ...{ happenedAt: at, happenedOn: day, item: itemCode(sku), warehouse: `WH-${sku % 12}`, counterWarehouse: "" },
-    ...{ batch: `B${sku % 40}`, unit: "件", quantity: decimal(issue ? `${Math.ceil(received / 2)}` : `${received}.5`) },
-    ...(issue ? {} : { amount: decimal(`${(pair % 900) + received}.25`), taxAmount: decimal(`${received}.13`) }),
-    ...{
-      currency: "CNY",
-      partner: `${issue ? "客户" : "供应商"}-${pair % 300}`,
-      department: "仓储部",
-      order: `PO-${pair % 4e3}`,
-    },
-    ...{ cause: "", invoiced: false, originDocument: "", sourceUpdatedAt: at },
+    happenedAt: at,
+    happenedOn: day,
+    item: itemCode(sku),
+    warehouse: `WH-${sku % 12}`,
+    counterWarehouse: "",
+    batch: `B${sku % 40}`,
+    unit: "件",
+    quantity: decimal(issue ? `${Math.ceil(received / 2)}` : `${received}.5`),
+    ...(issue
+      ? {}
+      : {
+          amount: decimal(`${(pair % 900) + received}.25`),
+          taxAmount: decimal(`${received}.13`),
+        }),
+    currency: "CNY",
+    partner: `${issue ? "客户" : "供应商"}-${pair % 300}`,
+    department: "仓储部",
+    order: `PO-${pair % 4e3}`,
+    cause: "",
+    invoiced: false,
+    originDocument: "",
+    sourceUpdatedAt: at,
   };
 }

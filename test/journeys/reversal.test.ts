@@ -22,7 +22,7 @@ let ledger: LedgerConfig;
 
 beforeAll(async () => {
   const made = await testDatabase("migrated");
-  drop = made.drop;
+  drop = () => made.drop();
   database = openDatabase(made.url);
   kingdee = await startKingdeeCloud({ openPeriod: "2025-01" });
   const { acctId, userName, password, appId, appSecret, auditorUserName, auditorPassword } = kingdee.credentials;

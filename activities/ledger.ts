@@ -1,4 +1,5 @@
-import { type DraftSummary, type DraftingDependencies, draftPage } from "./drafting.ts";
+import type { DraftingDependencies } from "./draft-desk.ts";
+import { type DraftSummary, draftPage } from "./drafting.ts";
 import { withNamedFailures } from "./failures.ts";
 import { type BatchSummary, type PostingDependencies, postBatch } from "./posting.ts";
 

@@ -1,4 +1,4 @@
-import type { DraftingDependencies } from "../../activities/drafting.ts";
+import type { DraftingDependencies } from "../../activities/draft-desk.ts";
 import { copyInto } from "../../db/copy-text.ts";
 import { type Database, inTransaction } from "../../db/database.ts";
 import * as draftStore from "../../db/draft-store.ts";

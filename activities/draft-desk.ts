@@ -1,0 +1,136 @@
+import type * as DraftStore from "../db/draft-store.ts";
+import type * as PostingStore from "../db/posting-store.ts";
+import type { PeriodState } from "../connectors/contract.ts";
+import type { Database } from "../db/database.ts";
+import type { ArrivedMovement, ItemRow } from "../db/draft-store.ts";
+import type { Calendar } from "../domain/calendar.ts";
+import type { RunningState } from "../domain/costing.ts";
+import type { BusinessDate } from "../domain/dates.ts";
+import { decimal, isDecimal } from "../domain/decimal.ts";
+import { groupBy } from "../domain/group-by.ts";
+import type { CompanyConfig, LedgerConfig } from "../domain/installation.ts";
+import type { Chart } from "../mappings/chart.ts";
+import { CodeTableName, type CodeTables, codeTables } from "../mappings/code-table.ts";
+import type { MappingContext, MappingItem } from "../mappings/draft-types.ts";
+import type { RulePack } from "../mappings/rule.ts";
+import { type EstimateBook, estimateBook } from "./estimates.ts";
+
+export interface DraftingDependencies {
+  readonly database: Database;
+  readonly inTransaction: <T>(database: Database, work: (client: DraftClient) => Promise<T>) => Promise<T>;
+  readonly drafts: typeof DraftStore;
+  readonly postings: typeof PostingStore;
+  readonly company: CompanyConfig;
+  readonly ledger: LedgerConfig;
+  readonly sources: readonly string[];
+  readonly rules: RulePack;
+  readonly chart: Chart;
+  /** Asked once per page: which periods the ERP has open. */
+  readonly periods: () => Promise<readonly PeriodState[]>;
+  /** The company's calendar day. */
+  readonly today: () => BusinessDate;
+  readonly heartbeat: (progress: unknown) => void;
+}
+
+export type DraftClient = Parameters<typeof DraftStore.lockDrafting>[0];
+
+/** Everything read once per page. */
+export interface Desk {
+  readonly items: ReadonlyMap<string, MappingItem>;
+  readonly codes: CodeTables;
+  readonly calendar: Calendar;
+  /** Movements of documents that others refer to, by document number. */
+  readonly origins: ReadonlyMap<string, readonly ArrivedMovement[]>;
+  readonly running: ReadonlyMap<string, RunningState>;
+  readonly estimates: EstimateBook;
+  /** Receipts whose estimate is still open; only where the style turns with the month. */
+  readonly openReceipts: readonly ArrivedMovement[];
+}
+
+export const openDesk = async (
+  dependencies: DraftingDependencies,
+  client: DraftClient,
+  movements: readonly ArrivedMovement[],
+  calendar: Calendar,
+): Promise<Desk> => {
+  const { drafts, ledger } = dependencies;
+  const referred = [
+    ...new Set(movements.map(({ originDocument }) => originDocument).filter((document) => document !== "")),
+  ];
+  const origins = groupBy(await drafts.findOrigins(client, ledger.company, referred), (each) => each.documentNumber);
+  const turning =
+    ledger.estimateStyle === "month-start-reversal" ? await drafts.readOpenEstimates(client, ledger.code) : [];
+  const openReceipts = await drafts.readMovements(
+    client,
+    turning.map(({ movementId }) => movementId),
+  );
+  const codesUsed = new Set(movements.map(({ item }) => item));
+  for (const list of origins.values()) for (const { item } of list) codesUsed.add(item);
+  for (const { item } of openReceipts) codesUsed.add(item);
+  const [items, codeRows] = [
+    await drafts.readItems(client, ledger.company, [...codesUsed]),
+    await drafts.readCodeEntries(client, ledger.code),
+  ];
+  const documents = [...new Set([...referred, ...movements.map(({ documentNumber }) => documentNumber)])];
+  return {
+    items: new Map(items.map((item) => [item.code, mappingItemOf(item)])),
+    codes: codesOf(ledger, codeRows),
+    calendar,
+    origins,
+    running: await drafts.readRunning(client, ledger.code, [...codesUsed]),
+    estimates: estimateBook(ledger.estimateStyle, [
+      ...turning,
+      ...(await drafts.readEstimates(client, ledger.code, documents)),
+    ]),
+    openReceipts,
+  };
+};
+
+export const ONE = decimal("1");
+
+const mappingItemOf = (item: ItemRow): MappingItem => ({
+  itemClass: item.itemClass,
+  unit: item.unit,
+  name: item.name,
+  factorOf: (unit) => {
+    if (unit === item.unit) return ONE;
+    const factor = Object.hasOwn(item.conversions, unit) ? item.conversions[unit] : undefined;
+    return factor !== undefined && isDecimal(factor) ? factor : undefined;
+  },
+});
+
+const codesOf = (ledger: LedgerConfig, rows: Awaited<ReturnType<typeof DraftStore.readCodeEntries>>): CodeTables => {
+  const identity = CodeTableName.options.filter((table) => (ledger.codeTables[table] ?? "identity") === "identity");
+  const built = codeTables(
+    rows.map((row) => ({
+      table: CodeTableName.parse(row.table),
+      code: row.code,
+      erpCode: row.erpCode,
+      validFrom: row.validFrom as BusinessDate,
+      ...(row.validTo === undefined ? {} : { validTo: row.validTo as BusinessDate }),
+    })),
+    identity,
+  );
+  if (!built.ok) throw new Error(`code tables of ${ledger.code} overlap: ${built.problems[0]?.message ?? ""}`);
+  return built.tables;
+};
+
+export const contextOf = ({ rules, chart }: DraftingDependencies, desk: Desk, on: BusinessDate): MappingContext => ({
+  rules,
+  chart,
+  codes: desk.codes,
+  items: (code) => desk.items.get(code),
+  on,
+});
+
+export const missingItems = async (
+  { drafts, ledger }: DraftingDependencies,
+  client: DraftClient,
+  desk: Desk,
+  movements: readonly ArrivedMovement[],
+): Promise<ReadonlyMap<string, MappingItem>> => {
+  const missing = [...new Set(movements.map(({ item }) => item))].filter((code) => !desk.items.has(code));
+  if (missing.length === 0) return desk.items;
+  const rows = await drafts.readItems(client, ledger.company, missing);
+  return new Map([...desk.items, ...rows.map((row) => [row.code, mappingItemOf(row)] as const)]);
+};

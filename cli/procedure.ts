@@ -26,6 +26,7 @@ const Options = z.object({
   source: z.string().optional(),
   ledger: z.string().optional(),
   company: z.string().optional(),
+  acceptDeletions: z.boolean().default(false),
   wait: z.boolean().default(true),
   limit: z.coerce.number().positive().default(FOLLOW_LIMIT_MINUTES),
   dryRun: z.boolean().default(false),
@@ -35,12 +36,20 @@ export interface ProcedureCommand {
   readonly name: "sync" | "post" | "reconcile";
   readonly description: Bilingual;
   readonly choice: { readonly option: "source" | "ledger" | "company"; readonly description: Bilingual };
-  readonly procedures: (installation: Installation, only: string | undefined) => readonly Procedure[];
+  /** What this one asks besides. */
+  readonly extra?: { readonly flag: string; readonly description: Bilingual };
+  readonly procedures: (
+    installation: Installation,
+    only: string | undefined,
+    options: { readonly acceptDeletions: boolean },
+  ) => readonly Procedure[];
 }
 
 /** A command that starts procedures, or nudges those that run already, and follows them to their end. */
-export function procedureCommand({ name, description, choice, procedures }: ProcedureCommand): Command {
-  return commandNamed(name, description)
+export function procedureCommand({ name, description, choice, extra, procedures }: ProcedureCommand): Command {
+  const command = commandNamed(name, description);
+  if (extra !== undefined) command.option(extra.flag, say(extra.description));
+  return command
     .option(`--${choice.option} <CODE>`, say(choice.description))
     .option("--no-wait", say({ zh: "只启动，不等待结束", en: "start only, do not wait for the end" }))
     .option(
@@ -55,7 +64,7 @@ export function procedureCommand({ name, description, choice, procedures }: Proc
           const options = Options.parse(given);
           const installation = await currentInstallation(database);
           if (installation === undefined) throw new ZhangshiError("CONFIG_MISSING");
-          const chosen = procedures(installation, options[choice.option]);
+          const chosen = procedures(installation, options[choice.option], options);
           if (options.dryRun)
             return report(
               surroundings,

@@ -13,7 +13,7 @@ export const POST_BATCH = 1_000;
 export interface Procedure {
   readonly workflow: "sourceSync" | "ledgerPosting" | "reconciliation";
   readonly workflowId: string;
-  readonly input: Readonly<Record<string, string | number>>;
+  readonly input: Readonly<Record<string, string | number | boolean>>;
   /** What the search attributes say. */
   readonly about: { readonly company: string; readonly source?: string; readonly ledger?: string };
 }

@@ -330,10 +330,12 @@ const claimedOf = (row: ClaimRow): ClaimedPosting => ({
 /** Releases the drafted postings of a ledger for sending; where approval is asked for, only approved ones. */
 export const releaseDrafted = async (database: Database, ledger: string, approval: boolean): Promise<number> => {
   const from = approval ? "approved" : "drafted";
-  const changed = await database.pool.query("UPDATE postings SET state = 'ready' WHERE ledger = $1 AND state = $2", [
-    ledger,
-    from,
-  ]);
+  // Locked in one order, and locked ones left to the next round: two workers cannot block each other.
+  const changed = await database.pool.query(
+    `UPDATE postings SET state = 'ready' WHERE posting_id IN (
+       SELECT posting_id FROM postings WHERE ledger = $1 AND state = $2 ORDER BY posting_id FOR UPDATE SKIP LOCKED)`,
+    [ledger, from],
+  );
   return changed.rowCount ?? 0;
 };
 
@@ -402,12 +404,16 @@ export const expireClaims = async (
 ): Promise<{ readonly returned: number; readonly uncertain: number }> => {
   const returned = await database.pool.query(
     `UPDATE postings SET state = 'ready', lease_owner = NULL
-     WHERE ledger = $1 AND state = 'sending' AND lease_until < clock_timestamp() AND sent_at IS NULL`,
+     WHERE posting_id IN (
+       SELECT posting_id FROM postings WHERE ledger = $1 AND state = 'sending' AND lease_until < clock_timestamp()
+         AND sent_at IS NULL ORDER BY posting_id FOR UPDATE SKIP LOCKED)`,
     [ledger],
   );
   const uncertain = await database.pool.query(
     `UPDATE postings SET state = 'uncertain', lease_owner = NULL, error_code = 'NO_ANSWER'
-     WHERE ledger = $1 AND state = 'sending' AND lease_until < clock_timestamp() AND sent_at IS NOT NULL`,
+     WHERE posting_id IN (
+       SELECT posting_id FROM postings WHERE ledger = $1 AND state = 'sending' AND lease_until < clock_timestamp()
+         AND sent_at IS NOT NULL ORDER BY posting_id FOR UPDATE SKIP LOCKED)`,
     [ledger],
   );
   return { returned: returned.rowCount ?? 0, uncertain: uncertain.rowCount ?? 0 };

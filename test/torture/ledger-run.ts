@@ -40,6 +40,7 @@ export interface LedgerRunPlan {
   readonly databaseFails: boolean;
 }
 
+const DEADLOCK = "40P01";
 export const BOOK = "001";
 export const COMPANY = "torture";
 const ORGANISATION = "100";
@@ -274,8 +275,15 @@ export class LedgerRun {
     this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + count);
   }
 
-  /** A read that failed is part of the game; a statement that the database refused is not. */
+  /**
+   * A read that failed is part of the game, and so is a deadlock: the database undid the statement, and the activity is
+   * repeated. A statement that a constraint refused is not.
+   */
   note(error: unknown): void {
+    if (error instanceof pg.DatabaseError && error.code === DEADLOCK) {
+      this.hit("deadlock");
+      return;
+    }
     const isReading = error instanceof Error && error.name === "ZhangshiError";
     const isConnection =
       this.#plan.databaseFails && !(error instanceof pg.DatabaseError && error.code?.startsWith("23"));

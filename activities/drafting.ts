@@ -135,8 +135,6 @@ interface Plan {
   readonly postings: readonly NewPosting[];
   readonly estimates: readonly EstimateRow[];
   readonly blocks: readonly Block[];
-  /** Documents tried, for which an unsent posting without a new draft is withdrawn. */
-  readonly documents: ReadonlySet<string>;
 }
 
 const planPage = async (
@@ -150,7 +148,7 @@ const planPage = async (
   let rest = movements;
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const attempt = await attemptPage(dependencies, client, desk, rest);
-    if (attempt.blocks.length === 0) return { ...attempt, blocks, documents: new Set(movements.map(documentOf)) };
+    if (attempt.blocks.length === 0) return { ...attempt, blocks };
     // A document enters whole or not at all: one missing code keeps all of its lines waiting.
     const reasons = new Map(attempt.blocks.map((block) => [documentOf(block.movement), block]));
     const direct = new Set(attempt.blocks.map(({ movement }) => movement.movementId));
@@ -174,14 +172,12 @@ const monthTurn = ({ today }: DraftingDependencies, desk: Desk, estimates: Estim
   });
 };
 
-type Attempt = Pick<Plan, "costing" | "postings" | "estimates" | "blocks">;
-
 const attemptPage = async (
   dependencies: DraftingDependencies,
   client: DraftClient,
   desk: Desk,
   movements: readonly ArrivedMovement[],
-): Promise<Attempt> => {
+): Promise<Plan> => {
   const blocks: Block[] = [];
   const estimates = desk.estimates.copy();
   const quantities = new Map<string, Decimal>();
@@ -257,9 +253,7 @@ const writePlan = async (
   const fresh: NewPosting[] = [];
   const redrawn = new Set<string>();
   for (const posting of plan.postings) {
-    const existing = (known.get(JSON.stringify([posting.source, posting.form, posting.recordId])) ?? []).filter(
-      ({ purpose }) => purpose === posting.purpose,
-    );
+    const existing = (known.get(documentOf(posting)) ?? []).filter(({ purpose }) => purpose === posting.purpose);
     const unsent = existing.find(({ state }) => !sentStates.includes(state) && state !== "withdrawn");
     if (unsent !== undefined) {
       await postings.redrawPosting(client, unsent.postingId, posting);

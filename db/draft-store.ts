@@ -332,48 +332,42 @@ export interface EstimateRow {
   readonly closed: boolean;
 }
 
+interface StoredEstimate {
+  movement_id: string;
+  document_number: string;
+  item: string;
+  state: unknown;
+  closed: boolean;
+}
+const ESTIMATE_FIELDS = "movement_id, document_number, item, state, closed";
+
+const estimateOf = (row: StoredEstimate): EstimateRow => ({
+  movementId: row.movement_id,
+  documentNumber: row.document_number,
+  item: row.item,
+  state: row.state,
+  closed: row.closed,
+});
+
 export const readEstimates = async (
   client: pg.ClientBase,
   ledger: string,
   documents: readonly string[],
 ): Promise<readonly EstimateRow[]> => {
-  const rows = await client.query<{
-    movement_id: string;
-    document_number: string;
-    item: string;
-    state: unknown;
-    closed: boolean;
-  }>(
-    "SELECT movement_id, document_number, item, state, closed FROM estimates WHERE ledger = $1 AND document_number = ANY ($2::text[])",
+  const rows = await client.query<StoredEstimate>(
+    `SELECT ${ESTIMATE_FIELDS} FROM estimates WHERE ledger = $1 AND document_number = ANY ($2::text[])`,
     [ledger, documents],
   );
-  return rows.rows.map((row) => ({
-    movementId: row.movement_id,
-    documentNumber: row.document_number,
-    item: row.item,
-    state: row.state,
-    closed: row.closed,
-  }));
+  return rows.rows.map(estimateOf);
 };
 
-/** Estimates that are still open, with the movement behind each: what a period end looks at. */
+/** Estimates that are still open: what a period end looks at. */
 export const readOpenEstimates = async (client: pg.ClientBase, ledger: string): Promise<readonly EstimateRow[]> => {
-  const rows = await client.query<{
-    movement_id: string;
-    document_number: string;
-    item: string;
-    state: unknown;
-    closed: boolean;
-  }>("SELECT movement_id, document_number, item, state, closed FROM estimates WHERE ledger = $1 AND NOT closed", [
-    ledger,
-  ]);
-  return rows.rows.map((row) => ({
-    movementId: row.movement_id,
-    documentNumber: row.document_number,
-    item: row.item,
-    state: row.state,
-    closed: row.closed,
-  }));
+  const rows = await client.query<StoredEstimate>(
+    `SELECT ${ESTIMATE_FIELDS} FROM estimates WHERE ledger = $1 AND NOT closed`,
+    [ledger],
+  );
+  return rows.rows.map(estimateOf);
 };
 
 export const writeEstimates = async (

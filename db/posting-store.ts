@@ -497,23 +497,35 @@ export const recordAttempts = async (
 };
 
 /** Uncertain postings whose settling time is over, under a lease so that two workers do not both conclude. */
-export const claimUncertain = async (
+export const claimUncertain = (
   database: Database,
   ledger: string,
   worker: string,
   timing: PostingTiming,
   sizeMax: number,
+): Promise<readonly ClaimedPosting[]> =>
+  lease(database, "state = 'uncertain' AND look_up_after <= clock_timestamp() AND lease_until <= clock_timestamp()", [
+    ledger,
+    worker,
+    timing.leaseMs,
+    sizeMax,
+  ]);
+
+/** Puts postings in the state they are in under a lease; one worker at a time concludes. */
+const lease = async (
+  database: Database,
+  condition: string,
+  values: readonly [ledger: string, worker: string, leaseMs: number, sizeMax: number],
 ): Promise<readonly ClaimedPosting[]> => {
   const rows = await database.pool.query<ClaimRow>(
     `WITH chosen AS MATERIALIZED (
-       SELECT posting_id FROM postings
-       WHERE ledger = $1 AND state = 'uncertain' AND look_up_after <= clock_timestamp() AND lease_until <= clock_timestamp()
+       SELECT posting_id FROM postings WHERE ledger = $1 AND ${condition}
        ORDER BY posting_id LIMIT $4 FOR UPDATE SKIP LOCKED
      ), p AS (
        UPDATE postings SET lease_owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
        WHERE posting_id IN (SELECT posting_id FROM chosen) RETURNING *
      ) SELECT ${CLAIM_COLUMNS} FROM p ORDER BY p.posting_id`,
-    [ledger, worker, timing.leaseMs, sizeMax],
+    [...values],
   );
   return rows.rows.map(claimedOf);
 };
@@ -588,27 +600,19 @@ export const settleLookUps = async (
 };
 
 /** Posted ones that still have a way to go in the ERP, or have to be read back. */
-export const claimPosted = async (
+export const claimPosted = (
   database: Database,
   ledger: string,
   worker: string,
   timing: PostingTiming,
   sizeMax: number,
-): Promise<readonly ClaimedPosting[]> => {
-  const rows = await database.pool.query<ClaimRow>(
-    `WITH chosen AS MATERIALIZED (
-       SELECT posting_id FROM postings
-       WHERE ledger = $1 AND state = 'posted' AND (retry_after IS NULL OR retry_after <= clock_timestamp())
-         AND (lease_owner IS NULL OR lease_until <= clock_timestamp())
-       ORDER BY posting_id LIMIT $4 FOR UPDATE SKIP LOCKED
-     ), p AS (
-       UPDATE postings SET lease_owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-       WHERE posting_id IN (SELECT posting_id FROM chosen) RETURNING *
-     ) SELECT ${CLAIM_COLUMNS} FROM p ORDER BY p.posting_id`,
+): Promise<readonly ClaimedPosting[]> =>
+  lease(
+    database,
+    `state = 'posted' AND (retry_after IS NULL OR retry_after <= clock_timestamp())
+         AND (lease_owner IS NULL OR lease_until <= clock_timestamp())`,
     [ledger, worker, timing.leaseMs, sizeMax],
   );
-  return rows.rows.map(claimedOf);
-};
 
 /** Notes how far vouchers got inside the ERP; what did not get on is tried again after `retryMs`. */
 export const settleAdvance = async (

@@ -7,6 +7,7 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import type { LedgerActivities } from "../activities/ledger.ts";
+import { DRAFT_PAGE, POST_BATCH } from "../domain/procedures.ts";
 
 /** The id runs once at a time; schedules, the command and webhooks nudge it by signal-with-start. */
 export const nudge = defineSignal("nudge");
@@ -29,9 +30,6 @@ export interface PostingTotals {
 }
 
 const NO_TOTALS: PostingTotals = { drafted: 0, posted: 0, verified: 0, refused: 0 };
-/** Movements per drafting page and vouchers per posting activity: minutes of work at most. */
-const DRAFT_PAGE = 10_000;
-const POST_BATCH = 1_000;
 /** A request may take its whole deadline before the next sign of life. */
 const HEARTBEAT_MS = 180_000;
 /** Rounds before the history starts anew; each writes about twelve events. */

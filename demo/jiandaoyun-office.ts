@@ -120,6 +120,16 @@ export class JiandaoyunOffice {
     );
   }
 
+  /** Says that the document concerns somebody else; its lines stay as they are. */
+  async correctPartner(document: DemoDocument, partner: string): Promise<void> {
+    const record = await this.#find(document);
+    await this.#person(
+      "records/update",
+      { entry_id: this.entryId(document.form), data_id: record._id, data: { partner } },
+      z.unknown(),
+    );
+  }
+
   // ------------------------------------------------------------------------------------------- within
 
   #person<T>(act: string, body: unknown, shape: z.ZodType<T>): Promise<T> {

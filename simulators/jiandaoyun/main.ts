@@ -8,7 +8,7 @@ import type { SwitchChanges } from "./switches.ts";
 /**
  * `npx tsx simulators/jiandaoyun/main.ts [--port N] [--seed S] [--faults FILE] [--data DIR] [--rates off] [--empty]`
  *
- * Prints one JSON line when ready and runs until it is told to stop.
+ * Prints one JSON line when ready and runs until it is told to stop. The ids of apps, forms and fields go to standard error.
  */
 const { values } = parseArgs({
   options: {
@@ -31,8 +31,9 @@ const simulator = await startJiandaoyun({
 });
 
 const { baseUrl, credentials, apps } = simulator;
-const ready = { vendor: "jiandaoyun", baseUrl, credentials, openPeriod: null, apps };
-process.stdout.write(`${JSON.stringify(ready)}\n`);
+// The ready line is the same for every vendor; the ids of apps, forms and fields are this one's own.
+process.stderr.write(`${JSON.stringify({ apps })}\n`);
+process.stdout.write(`${JSON.stringify({ vendor: "jiandaoyun", baseUrl, credentials, openPeriod: null })}\n`);
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {

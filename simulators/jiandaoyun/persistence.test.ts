@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
@@ -15,6 +16,8 @@ const Ready = z.strictObject({
   baseUrl: z.url(),
   credentials: z.object({ apiKey: z.string(), appId: z.string(), webhookSecret: z.string() }),
   openPeriod: z.null(),
+});
+const Ids = z.strictObject({
   apps: z.array(z.object({ forms: z.array(z.object({ name: z.string(), entry_id: z.string() })) })),
 });
 
@@ -24,21 +27,26 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function run(dataDir: string): Promise<{ child: ChildProcess; ready: z.infer<typeof Ready> }> {
+type Running = { child: ChildProcess; ready: z.infer<typeof Ready>; ids: z.infer<typeof Ids> };
+async function run(dataDir: string): Promise<Running> {
   const child = spawn(process.execPath, ["--import", "tsx", MAIN, "--data", dataDir, "--seed", "3", "--rates", "off"], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
-  const [line] = await once(createInterface({ input: child.stdout }), "line");
-  return { child, ready: Ready.parse(JSON.parse(z.string().parse(line))) };
+  const lineOf = async (stream: Readable): Promise<unknown> => {
+    const [line] = await once(createInterface({ input: stream }), "line");
+    return JSON.parse(z.string().parse(line));
+  };
+  const [ready, ids] = await Promise.all([lineOf(child.stdout), lineOf(child.stderr)]);
+  return { child, ready: Ready.parse(ready), ids: Ids.parse(ids) };
 }
 
 test("what was answered survives kill -9, under the same ids and credentials, and new ids are new", async () => {
   const dataDir = join(folder, "killed");
   const seen = [];
   for (let round = 0; round < 2; round += 1) {
-    const { child, ready } = await run(dataDir);
+    const { child, ready, ids } = await run(dataDir);
     try {
-      const entry_id = ready.apps[0]?.forms.find(({ name }) => name === "库存流水")?.entry_id;
+      const entry_id = ids.apps[0]?.forms.find(({ name }) => name === "库存流水")?.entry_id;
       const send = async (name: string, body: object) => {
         const answer = await fetch(`${ready.baseUrl}/api/v5/app/entry/data/${name}`, {
           method: "POST",

@@ -126,6 +126,7 @@ export class Auth {
   readonly #failures = new Map<string, number>();
   readonly #lockedUntil = new Map<string, number>();
   readonly #logins = new Map<string, number[]>();
+  readonly #disabled = new Set<string>();
 
   constructor(options: AuthOptions) {
     this.#options = options;
@@ -151,6 +152,15 @@ export class Auth {
 
   endAll(): void {
     this.#sessions.clear();
+  }
+
+  /** A disabled user is let in by no way of logging in, and the sessions end. @returns false when there is no such user */
+  setEnabled(user: string, enabled: boolean): boolean {
+    if (!this.#isListed(user)) return false;
+    if (enabled) this.#disabled.delete(user);
+    else this.#disabled.add(user);
+    for (const [id, { caller }] of this.#sessions) if (!enabled && caller.user === user) this.#sessions.delete(id);
+    return true;
   }
 
   login(user: string, password: string): Login {
@@ -222,6 +232,10 @@ export class Auth {
   }
 
   #knows(user: string): boolean {
+    return this.#isListed(user) && !this.#disabled.has(user);
+  }
+
+  #isListed(user: string): boolean {
     const { credentials } = this.#options;
     return user === credentials.userName || user === credentials.auditorUserName;
   }
@@ -237,6 +251,7 @@ export class Auth {
   #admit(user: string, right: boolean, code: string, message: string): Login {
     const now = this.#options.now();
     if ((this.#lockedUntil.get(user) ?? 0) > now) return locked();
+    if (this.#disabled.has(user)) return { outcome: "failed", code: "UserForbidden", message: "用户已被禁用" };
     if (!right) {
       const failures = (this.#failures.get(user) ?? 0) + 1;
       this.#failures.set(user, failures);

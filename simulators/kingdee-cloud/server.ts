@@ -391,6 +391,7 @@ class Server {
       this.#auth.endAll();
       return exchange.reply({ status: 200, body: `{"ok":true}` });
     }
+    if (exchange.method === "POST" && name === "user") return this.#setUser(exchange);
     if (exchange.method === "POST" && name === "faults") return this.#setFaults(exchange);
     exchange.reply(answerPerson(name, exchange, this.#world, request));
   }
@@ -411,6 +412,13 @@ class Server {
     }
     const now = this.#world.now();
     return reply({ nowMs: now, now: new Date(now).toISOString(), offsetMs: this.#clock.offsetMs });
+  }
+
+  #setUser(exchange: Exchange): void {
+    const request = parsed(exchange.text);
+    const enabled = fieldOf(request, "enabled");
+    const known = typeof enabled === "boolean" && this.#auth.setEnabled(textOf(fieldOf(request, "user")), enabled);
+    exchange.reply({ status: known ? 200 : 400, body: JSON.stringify({ ok: known }) });
   }
 
   #setFaults(exchange: Exchange): void {
@@ -453,6 +461,14 @@ class Server {
 }
 
 const MSG_DATABASE = "6";
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Parameters of each log-in method in their order; named fields carry the same names. */
 const LOGIN_PARAMETERS: Record<string, readonly string[]> = {

@@ -25,6 +25,8 @@ export interface ConnectorContext {
   readonly secrets: Readonly<Record<string, string>>;
   readonly pacer: Pacer;
   readonly now: () => Date;
+  /** Told of each request once it has ended, however it ended; without the wait for its permit. */
+  readonly onRequest?: (lane: string, seconds: number) => void;
   readonly log: (message: string, fields: Readonly<Record<string, string | number>>) => void;
 }
 

@@ -260,6 +260,20 @@ test("a refusal that waiting cannot cure is not repeated and says what it is", a
   expect(seen).toEqual(["all", "fields"]);
 });
 
+test.each([
+  ["unknown", "8c4f0e6a0b1d4c0f", "17018"],
+  ["disabled", "disabled-key", "17018"],
+  ["not one word", "two words", "8301"],
+])("a key that is %s is a refused log-in, asked once", async (_why, apiKey, vendorCode) => {
+  await company.person("keys", { apiKey: "disabled-key", enabled: false }).catch(() => undefined);
+  let asked = 0;
+  const pacer = { permit: async (lane: string) => void (asked += lane === "all" ? 1 : 0) };
+  const source = company.connect({}, { secrets: { apiKey }, pacer });
+  await expect(source.readRecords("receipt", [RECORD_ID])).rejects.toMatchObject({ code: "LOGIN_REFUSED", vendorCode });
+  expect(asked).toBe(1);
+});
+const RECORD_ID = "66c2000000000000000000a1";
+
 test("items and counts come from their forms, and a bad row of master data is told", async () => {
   await company.person("records/import", {
     entry_id: ITEMS,

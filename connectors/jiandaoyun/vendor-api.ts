@@ -65,6 +65,7 @@ export class VendorApi {
         },
       },
       now: context.now,
+      onRequest: context.onRequest,
       secrets,
       timeoutMs: TIMEOUT_MS,
       // This class repeats reads itself, because the vendor wants longer waits.

@@ -10,6 +10,14 @@ const FORM = "Kingdee.BOS.WebApi.ServicesStub.DynamicFormService";
 const REFUSED_PAUSE_MS = 5 * 60_000;
 const LOCKED_PAUSE_MS = 35 * 60_000;
 const LOCKED_WORD = "次数超限";
+/** A signed call carries all credentials. Answered so often in a row as if there were no session, they are not accepted. */
+const SIGNED_LOSSES_MAX = 3;
+/** One fresh log-in after a lost session, then the next try belongs to the workflow. */
+const SESSION_LOSSES_MAX = 2;
+/** The vendor's own self test: the currency PRE001 is there on every server (reference §3.1). */
+const SELF_TEST = {
+  data: { FormId: "BD_Currency", FieldKeys: "FCODE", FilterString: "FNUMBER='PRE001'", TopRowCount: "0", Limit: "1" },
+};
 
 /** How a person or program identifies itself. */
 export type Identity =
@@ -45,6 +53,8 @@ export class KingdeeChannel {
   #session: Session | undefined;
   #loggingIn: Promise<LogIn> | undefined;
   #refusal: { readonly until: number; readonly message: string } | undefined;
+  /** Signed calls only: true once the server took the credentials, until it speaks of a lost session. */
+  #accepted = false;
 
   constructor(
     http: VendorHttp,
@@ -59,20 +69,41 @@ export class KingdeeChannel {
     this.#logInTimeoutMs = limits.logInTimeoutMs;
   }
 
-  /** Repeats briefly, and once more after a fresh log-in where the session was lost. */
+  /**
+   * Repeats briefly, and again after a fresh log-in where the session was lost. The vendor uses the words for a lost session
+   * for wrong credentials as well: a signed call that is answered so every time is refused (LOGIN_REFUSED); where a
+   * log-in worked and its session is gone at once, the credentials are right (NOT_LOGGED_IN).
+   */
   async read(method: string, lane: string, body: unknown): Promise<ChannelAnswer> {
-    const first = await this.#readOnce(method, lane, body);
-    if (first.kind === "not-logged-in" || !isSessionLost(first)) return first;
-    const second = await this.#readOnce(method, lane, body);
-    if (second.kind === "not-logged-in" || !isSessionLost(second)) return second;
-    // The vendor uses these words for wrong credentials as well: one fresh log-in, then a person has to look.
-    return { kind: "not-logged-in", code: "NOT_LOGGED_IN", message: this.#http.redact(textOf(second)) };
+    let answer = await this.#readOnce(method, lane, body);
+    for (let losses = 1; answer.kind !== "not-logged-in" && isSessionLost(answer); losses += 1) {
+      if (losses < this.#lossesMax) {
+        answer = await this.#readOnce(method, lane, body);
+        continue;
+      }
+      const message = this.#http.redact(textOf(answer));
+      if (this.#identity.kind === "session") return { kind: "not-logged-in", code: "NOT_LOGGED_IN", message };
+      this.#refusal = { until: this.#now().getTime() + REFUSED_PAUSE_MS, message };
+      return { kind: "not-logged-in", code: "LOGIN_REFUSED", message };
+    }
+    return answer;
   }
 
-  /** Sent once. A lost session is only noted, so that the look-up that follows logs in afresh. */
+  get #lossesMax(): number {
+    return this.#identity.kind === "signed" ? SIGNED_LOSSES_MAX : SESSION_LOSSES_MAX;
+  }
+
+  /**
+   * Sent once. A lost session is only noted, so that the look-up that follows logs in afresh. Credentials that the server has
+   * not taken yet, or seems to take no longer, are tried on a question first: a refused write would look like an uncertain one.
+   */
   async write(method: string, lane: string, body: unknown, deadlineAt: Date): Promise<ChannelAnswer> {
     const logIn = await this.logIn();
     if (logIn.kind === "failed") return { kind: "not-logged-in", code: logIn.code, message: logIn.message };
+    if (this.#identity.kind === "signed" && !this.#accepted) {
+      const asked = await this.read("ExecuteBillQuery", "query", SELF_TEST);
+      if (asked.kind === "not-logged-in") return asked;
+    }
     const session = this.#session;
     return this.#noted(await this.#http.write(this.#request(method, lane, body), deadlineAt), session);
   }
@@ -80,11 +111,11 @@ export class KingdeeChannel {
   /** A session that is young enough, or one new log-in that all callers share. Signed calls need none. */
   async logIn(): Promise<LogIn> {
     const now = this.#now().getTime();
+    if (this.#refusal !== undefined && now < this.#refusal.until)
+      return { kind: "failed", code: "LOGIN_REFUSED", message: this.#refusal.message };
     if (this.#identity.kind === "signed") return { kind: "ok", dateHeader: this.#session?.dateHeader ?? "" };
     if (this.#session !== undefined && now - this.#session.since < this.#sessionMs)
       return { kind: "ok", dateHeader: this.#session.dateHeader };
-    if (this.#refusal !== undefined && now < this.#refusal.until)
-      return { kind: "failed", code: "LOGIN_REFUSED", message: this.#refusal.message };
     this.#loggingIn ??= this.#freshLogIn(this.#identity).finally(() => {
       this.#loggingIn = undefined;
     });
@@ -132,7 +163,9 @@ export class KingdeeChannel {
     if (isSessionLost(answer)) {
       // Another call may have logged in meanwhile; only the session that this call used is gone.
       if (this.#session === used) this.#session = undefined;
+      this.#accepted = false;
     } else if (answer.kind === "answered" && this.#identity.kind === "signed") {
+      this.#accepted = true;
       const cookies = cookiesIn(answer.headers);
       if (cookies.size > 0 || this.#session === undefined)
         this.#session = { cookies, since: this.#now().getTime(), dateHeader: answer.headers["date"] ?? "" };

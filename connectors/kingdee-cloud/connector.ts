@@ -1,5 +1,5 @@
 import { type Period, nextPeriod, period } from "../../domain/dates.ts";
-import { ZhangshiError } from "../../domain/errors.ts";
+import { type ErrorCode, ZhangshiError } from "../../domain/errors.ts";
 import { type Stage, stages } from "../../domain/posting.ts";
 import type { VoucherDraft } from "../../domain/voucher.ts";
 import { PostingKey } from "../../domain/posting-key.ts";
@@ -35,6 +35,7 @@ import {
   textCell,
 } from "./query.ts";
 import { type KingdeeCloudSettings, parseSettings, secretOf } from "./settings.ts";
+import { clientOf } from "./signature.ts";
 import { batchSaveBody, obstacleTo } from "./voucher-body.ts";
 import { VOUCHER_ORDER, stageOf, voucherFields, vouchersOf } from "./voucher-rows.ts";
 
@@ -82,6 +83,7 @@ class KingdeeCloud implements VoucherTarget {
       baseUrl: context.baseUrl,
       pacer: context.pacer,
       now: context.now,
+      onRequest: context.onRequest,
       secrets: Object.entries(context.secrets).flatMap(([name, value]) => (HIDDEN.has(name) ? [value] : [])),
       certificateAuthority: settings.certificateAuthority,
       allowedHosts: settings.allowedHosts,
@@ -208,7 +210,7 @@ class KingdeeCloud implements VoucherTarget {
     ids: readonly string[],
   ): Promise<
     | { readonly kind: "found"; readonly found: ReadonlyMap<string, Standing> }
-    | { readonly kind: "failed"; readonly code: "READ_FAILED"; readonly message: string }
+    | { readonly kind: "failed"; readonly code: ErrorCode; readonly message: string }
   > {
     const answer = await this.#paced(() =>
       queryBill(this.#maker, {
@@ -218,7 +220,7 @@ class KingdeeCloud implements VoucherTarget {
         order: "FVOUCHERID asc",
       }),
     );
-    if (answer.kind === "failed") return { kind: "failed", code: "READ_FAILED", message: answer.message };
+    if (answer.kind === "failed") return { kind: "failed", code: answer.code, message: answer.message };
     const found = new Map<string, Standing>();
     for (const [id, number, status, posted, invalid] of answer.rows)
       found.set(textCell(id), {
@@ -392,7 +394,7 @@ interface Standing {
 
 type StandingAnswer =
   | { readonly kind: "found"; readonly found: ReadonlyMap<string, Standing> }
-  | { readonly kind: "failed"; readonly code: "READ_FAILED"; readonly message: string };
+  | { readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };
 
 /** Secrets whose values must never be shown; the rest only identifies. */
 const HIDDEN: ReadonlySet<string> = new Set(["password", "appSecret", "auditorPassword", "appId"]);
@@ -454,8 +456,12 @@ const makerIdentity = (settings: KingdeeCloudSettings, context: ConnectorContext
   const { lcid, orgNum } = settings;
   const acctId = secret("acctId");
   const userName = secret("userName");
-  if (settings.authentication === "signed")
-    return { kind: "signed", acctId, userName, appId: secret("appId"), appSecret: secret("appSecret"), lcid, orgNum };
+  if (settings.authentication === "signed") {
+    const appId = secret("appId");
+    // An AppId of another shape cannot sign: that is known here, before anything is asked.
+    clientOf(appId, context.connection);
+    return { kind: "signed", acctId, userName, appId, appSecret: secret("appSecret"), lcid, orgNum };
+  }
   if ((context.secrets["password"] ?? "") === "" && (context.secrets["appSecret"] ?? "") !== "")
     return {
       kind: "session",

@@ -22,11 +22,18 @@ const signed = (key: string, message: string): string =>
  * The two halves of `<clientId>_<32 base64 characters>`; the second one hides the client secret.
  * @throws ZhangshiError CONFIG_INVALID when the AppId has another shape
  */
-export const clientOf = (appId: string): { readonly clientId: string; readonly clientSecret: string } => {
+export const clientOf = (
+  appId: string,
+  connection = "",
+): { readonly clientId: string; readonly clientSecret: string } => {
   const [clientId = "", hidden = "", ...rest] = appId.split("_");
   const raw = Buffer.from(hidden, "base64");
   if (clientId === "" || rest.length > 0 || raw.length !== HIDDEN_BYTES)
-    throw new ZhangshiError("CONFIG_INVALID", { field: "appId", reason: "not <client id>_<32 characters>" });
+    throw new ZhangshiError("CONFIG_INVALID", {
+      ...(connection === "" ? {} : { connection }),
+      field: "appId",
+      reason: "not <client id>_<32 characters>: copy it whole from 第三方系统登录授权",
+    });
   return {
     clientId,
     clientSecret: Buffer.from(raw.map((byte, index) => byte ^ (SEED[index] ?? 0))).toString("base64"),

@@ -10,6 +10,7 @@ import type { Pacer } from "../contract.ts";
 import { checkedBaseUrl, isRefusedAddress } from "./address.ts";
 import { parseVendorJson, writeVendorJson } from "./json.ts";
 import { redactor } from "./redaction.ts";
+import { Slots } from "./slots.ts";
 
 const READ_TIMEOUT_MS = 120_000;
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -26,6 +27,8 @@ export interface VendorHttpOptions {
   readonly baseUrl: string;
   readonly pacer: Pacer;
   readonly now: () => Date;
+  /** Told of each request once it has ended, whatever came of it. */
+  readonly onRequest?: ((lane: string, seconds: number) => void) | undefined;
   /** Removed from every message. */
   readonly secrets: Iterable<string>;
   /** PEM of a private certification authority, trusted beside the public ones. */
@@ -96,6 +99,8 @@ export class VendorHttp {
   readonly #options: VendorHttpOptions;
   readonly #agent: http.Agent;
   readonly #client: AxiosInstance;
+  /** Whoever waits for a socket waits here, before the deadline is looked at for the last time, never behind it. */
+  readonly #slots = new Slots(SOCKETS_MAX);
 
   /** @throws ZhangshiError CONFIG_INVALID when the base URL is refused */
   constructor(options: VendorHttpOptions) {
@@ -124,6 +129,8 @@ export class VendorHttp {
       proxy: false,
       maxRedirects: 0,
       responseType: "arraybuffer",
+      // The body is text already, and the answer stays bytes: nothing is read or written twice.
+      transformRequest: [(data: unknown) => data],
       transformResponse: [(data: unknown) => data],
       validateStatus: () => true,
       maxContentLength: options.answerBytesMax ?? ANSWER_BYTES_MAX,
@@ -172,11 +179,22 @@ export class VendorHttp {
     const progress: Progress = { connected: false, answering: false };
     const body = call.body === undefined || typeof call.body === "string" ? call.body : writeVendorJson(call.body);
     if (this.#isPast(deadlineAt)) return deadlinePassed();
-    await this.#options.pacer.permit(call.lane);
-    if (this.#isPast(deadlineAt)) return deadlinePassed();
+    return this.#slots.with(async () => {
+      await this.#options.pacer.permit(call.lane);
+      if (this.#isPast(deadlineAt)) return deadlinePassed();
+      return this.#send(call, body, progress, deadlineAt);
+    });
+  }
 
+  async #send(
+    call: VendorRequest,
+    body: string | undefined,
+    progress: Progress,
+    deadlineAt: Date | undefined,
+  ): Promise<Exchange> {
     const timeoutMs = call.timeoutMs ?? this.#options.timeoutMs ?? READ_TIMEOUT_MS;
     const leftMs = deadlineAt === undefined ? timeoutMs : deadlineAt.getTime() - this.#options.now().getTime();
+    const began = performance.now();
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), Math.max(0, Math.min(timeoutMs, leftMs)));
     try {
@@ -193,6 +211,7 @@ export class VendorHttp {
       return this.#failed(error, progress, abort.signal.aborted);
     } finally {
       clearTimeout(timer);
+      this.#options.onRequest?.(call.lane, (performance.now() - began) / 1_000);
     }
   }
 

@@ -6,9 +6,12 @@ const DATE_OID = 1082;
 const POOL_MAX = 10;
 const CONNECT_TIMEOUT_MS = 10_000;
 
-// A date has no zone: as a JavaScript Date it would move to another day. numeric and bigint are text in pg already.
-const types = new pg.TypeOverrides();
-types.setTypeParser(DATE_OID, (text: string) => text);
+/** A date has no zone: as a JavaScript Date it would move to another day. numeric and bigint are text in pg already. */
+export const databaseTypes = (): pg.TypeOverrides => {
+  const types = new pg.TypeOverrides();
+  types.setTypeParser(DATE_OID, (text: string) => text);
+  return types;
+};
 
 /** Access to the database: Kysely for queries, the pool for COPY and for statements that want plain SQL. */
 export interface Database {
@@ -18,7 +21,12 @@ export interface Database {
 }
 
 export const openDatabase = (connectionString: string, poolMax = POOL_MAX): Database => {
-  const pool = new pg.Pool({ connectionString, max: poolMax, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, types });
+  const pool = new pg.Pool({
+    connectionString,
+    max: poolMax,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    types: databaseTypes(),
+  });
   // An idle connection that dies (server restart) must not end the process; the next query reports it.
   pool.on("error", () => undefined);
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });

@@ -5,6 +5,8 @@ import * as postings from "./migrations/0003-postings.ts";
 import * as exceptions from "./migrations/0004-exceptions.ts";
 import * as sourceOverlap from "./migrations/0005-source-overlap.ts";
 import * as reconciliation from "./migrations/0006-reconciliation.ts";
+import * as waysOut from "./migrations/0007-ways-out.ts";
+import * as costEntries from "./migrations/0008-cost-entries.ts";
 import { openDatabase } from "./database.ts";
 
 const migrations: Record<string, Migration> = {
@@ -14,6 +16,8 @@ const migrations: Record<string, Migration> = {
   "0004-exceptions": exceptions,
   "0005-source-overlap": sourceOverlap,
   "0006-reconciliation": reconciliation,
+  "0007-ways-out": waysOut,
+  "0008-cost-entries": costEntries,
 };
 
 /** Brings the database to the newest schema; several processes at once are fine. @throws the failed migration's error */
@@ -45,3 +49,6 @@ export async function pendingMigrations(connectionString: string): Promise<reado
     await close();
   }
 }
+
+/** Whether not one migration has run: the database is new, and bringing it up changes nothing that anybody relies on. */
+export const isUnmigrated = (pending: readonly string[]): boolean => pending.length === Object.keys(migrations).length;

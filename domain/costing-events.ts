@@ -1,5 +1,5 @@
 import type { CostEvent } from "./costing-types.ts";
-import type { Decimal } from "./decimal.ts";
+import { type Decimal, ZERO } from "./decimal.ts";
 import type { Movement, MovementKind } from "./movement.ts";
 
 /** How each kind meets the moving average; undefined: it has no part in it. */
@@ -31,6 +31,8 @@ const pricedByDocument: readonly MovementKind[] = [
   "count-gain",
 ];
 const ARRIVAL_WIDTH = 20;
+/** Arrival numbers are compared as text. */
+export const arrivalText = (arrival: string): string => arrival.padStart(ARRIVAL_WIDTH, "0");
 
 export interface CostingPlace {
   readonly movementId: string;
@@ -41,6 +43,11 @@ export interface CostingPlace {
   readonly stockQuantity: Decimal;
   /** Movement id of the event it refers to, where known. */
   readonly originId: string | undefined;
+  /**
+   * What it is worth, where the estimates decide that: of an invoice the difference to the part of the receipt that it
+   * replaces, of a receipt that was edited after invoices came what these took at their estimate and the rest at its own.
+   */
+  readonly worth?: Decimal | undefined;
 }
 
 /** The costing engine's view of a movement, or undefined for kinds without stock value. */
@@ -49,21 +56,23 @@ export const costEventOf = (movement: Movement, place: CostingPlace): CostEvent 
   if (effect === undefined) return undefined;
   // An invoice that came before its goods changes no receipt yet.
   if (effect === "revalue" && place.originId === undefined) return undefined;
-  const amount = pricedByDocument.includes(movement.kind) ? movement.amount : undefined;
-  return {
+  const amount = place.worth ?? (pricedByDocument.includes(movement.kind) ? movement.amount : undefined);
+  const event: { -readonly [field in keyof CostEvent]: CostEvent[field] } = {
     id: place.movementId,
     scope: place.scopeOf(movement.warehouse),
     item: movement.item,
     date: movement.happenedOn,
     at: movement.happenedAt,
-    arrival: place.arrival.padStart(ARRIVAL_WIDTH, "0"),
+    arrival: arrivalText(place.arrival),
     effect,
-    quantity: place.stockQuantity,
-    ...(returns.includes(movement.kind) ? { isReturn: true } : {}),
-    ...(effect === "across" ? { counterScope: place.scopeOf(movement.counterWarehouse) } : {}),
-    ...(amount === undefined ? {} : { amount }),
-    ...(place.originId === undefined ? {} : { origin: place.originId }),
-    ...(movement.order === "" ? {} : { order: movement.order }),
-    ...(movement.cancelled ? { cancelled: true } : {}),
+    // A difference is added as it is: the estimates keep which part of the receipt it concerns.
+    quantity: effect === "revalue" && place.worth !== undefined ? ZERO : place.stockQuantity,
   };
+  if (returns.includes(movement.kind)) event.isReturn = true;
+  if (effect === "across") event.counterScope = place.scopeOf(movement.counterWarehouse);
+  if (amount !== undefined) event.amount = amount;
+  if (place.originId !== undefined) event.origin = place.originId;
+  if (movement.order !== "") event.order = movement.order;
+  if (movement.cancelled) event.cancelled = true;
+  return event;
 };

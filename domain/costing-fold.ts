@@ -1,4 +1,5 @@
-import { type Decimal, ZERO, round } from "./decimal.ts";
+import { type Decimal, ZERO } from "./decimal.ts";
+import { scaled, textOf } from "./fixed-point.ts";
 import type { CostBasis, CostEvent, CostPolicy, OpenIssue, RunningState, ScopeState } from "./costing-types.ts";
 
 /*
@@ -374,24 +375,11 @@ const ratio = (numerator: bigint, denominator: bigint): bigint => {
   return negative ? -rounded : rounded;
 };
 
-/** "12.5" at 2 places → 1250n; more digits are rounded half up. */
-export const scaled = (value: Decimal, places: number): bigint => {
-  const point = value.indexOf(".");
-  if (point < 0) return BigInt(value) * tenTo(places);
-  const digits = value.length - point - 1;
-  if (digits > places) return scaled(round(value, places), places);
-  return BigInt(value.slice(0, point) + value.slice(point + 1)) * tenTo(places - digits);
+/** A quantity as text, without zeros at the end. */
+const plain = (quantity: bigint): Decimal => {
+  const text = textOf(quantity, QUANTITY_PLACES);
+  let end = text.length;
+  while (text.endsWith("0", end)) end -= 1;
+  if (text.endsWith(".", end)) end -= 1;
+  return text.slice(0, end) as Decimal;
 };
-
-const POWERS = Array.from({ length: QUANTITY_PLACES + 1 }, (_, power) => 10n ** BigInt(power));
-const tenTo = (power: number): bigint => POWERS[power] ?? 10n ** BigInt(power);
-
-/** 1250n at 2 places → "12.50". */
-export const textOf = (value: bigint, places: number): Decimal => {
-  const negative = value < 0n;
-  const digits = (negative ? -value : value).toString().padStart(places + 1, "0");
-  const text = places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`;
-  // Digits with at most one point are a plain decimal number by construction.
-  return (negative ? `-${text}` : text) as Decimal;
-};
-const plain = (quantity: bigint): Decimal => textOf(quantity, QUANTITY_PLACES).replace(/\.?0+$/, "") as Decimal;

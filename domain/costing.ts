@@ -1,5 +1,6 @@
 import { compare } from "./decimal.ts";
-import { foldAll, type Fold, type FoldEntry, runningOf, scaled, textOf } from "./costing-fold.ts";
+import { foldAll, type Fold, type FoldEntry, runningOf } from "./costing-fold.ts";
+import { scaled, textOf } from "./fixed-point.ts";
 import type {
   AppendResult,
   CostCorrection,

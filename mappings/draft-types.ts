@@ -8,24 +8,27 @@ import type { Chart } from "./chart.ts";
 import type { CodeTableName, CodeTables } from "./code-table.ts";
 import type { RulePack } from "./rule.ts";
 
+/** A movement with the database's identity of it, as text. */
+export type KnownMovement = Movement & { readonly movementId: string };
+
 /**
- * A movement with the amounts of one purpose. For a purchase invoice that refers to a receipt, `item`, `warehouse` and
- * `unit` are the receipt's, so that reversal and new entry meet the estimate on the same account and dimensions.
+ * What one movement is worth for one purpose. For a purchase invoice that refers to a receipt, `item`, `warehouse` and
+ * `unit` of the movement are the receipt's, so that reversal and new entry meet the estimate on the same account and
+ * dimensions.
  */
-export interface ValuedMovement extends Movement {
-  /** The database's identity of the movement, as text. */
-  readonly movementId: string;
+export interface ValuedMovement {
+  readonly movement: KnownMovement;
   readonly purpose: Purpose;
   /**
    * Stock value moved (from the costing engine, the estimate or its share); for "cost-correction" the signed delta,
    * for a provision required minus existing balance. Absent while pending.
    */
   readonly value?: Decimal | undefined;
-  /** Net amount of the document; absent: `amount`, else `value`. */
+  /** Net amount of the document; absent: the movement's `amount`, else `value`. */
   readonly net?: Decimal | undefined;
-  /** Input VAT; absent: `taxAmount`, else 0. */
+  /** Input VAT; absent: the movement's `taxAmount`, else 0. */
   readonly tax?: Decimal | undefined;
-  /** Output VAT of a sales line; absent: `taxAmount`, else 0. */
+  /** Output VAT of a sales line; absent: the movement's `taxAmount`, else 0. */
   readonly salesTax?: Decimal | undefined;
   /** Provision released together with the goods (CAS); absent: 0. */
   readonly provision?: Decimal | undefined;
@@ -72,6 +75,11 @@ export interface RuleRef {
   readonly version: number;
 }
 
+/** A voucher line with the movements behind it. */
+export interface DrawnLine extends VoucherLine {
+  readonly movementIds: readonly string[];
+}
+
 export type DraftResult =
   | {
       readonly kind: "voucher";
@@ -79,9 +87,7 @@ export type DraftResult =
       readonly word: string;
       /** Of the voucher's first line. */
       readonly summary: string;
-      readonly lines: readonly VoucherLine[];
-      /** Movement ids per line: index = lineNumber − 1. */
-      readonly movementsOfLine: readonly (readonly string[])[];
+      readonly lines: readonly DrawnLine[];
       /** The rules used, first the one that gave the head. */
       readonly rules: readonly RuleRef[];
       /** Distinct document numbers, in order. */

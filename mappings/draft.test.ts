@@ -5,7 +5,13 @@ import { decimal } from "../domain/decimal.ts";
 import { type MovementKind, movementKinds } from "../domain/movement.ts";
 import { balances, VoucherLine } from "../domain/voucher.ts";
 import { type CodeTables, codeTables } from "./code-table.ts";
-import { type DraftResult, type MappingContext, type ValuedMovement, draftVoucher } from "./draft.ts";
+import {
+  type DraftResult,
+  type KnownMovement,
+  type MappingContext,
+  type ValuedMovement,
+  draftVoucher,
+} from "./draft.ts";
 import { type Standard, standardChart, standardRules, standards } from "./load.ts";
 import { groupOf, selectRule } from "./select.ts";
 
@@ -35,10 +41,15 @@ const contextOf = (standard: Standard, change: Partial<MappingContext> = {}): Ma
   ...change,
 });
 
-const movement = (kind: MovementKind, change: Partial<ValuedMovement> = {}): ValuedMovement => ({
+type Amounts = Omit<ValuedMovement, "movement">;
+type Change = Partial<KnownMovement & Amounts>;
+const movement = (kind: MovementKind, change: Change = {}): ValuedMovement => {
+  const { purpose = "stock", net, tax, salesTax, provision, value: _, ...fields } = change;
+  const value = "value" in change ? change.value : decimal("100.00");
+  return { movement: movementOf(kind, fields), purpose, value, net, tax, salesTax, provision };
+};
+const movementOf = (kind: MovementKind, change: Partial<KnownMovement>): KnownMovement => ({
   movementId: "1",
-  purpose: "stock",
-  value: decimal("100.00"),
   company: "c",
   source: "s",
   form: "f",
@@ -77,13 +88,13 @@ const lines = (result: DraftResult): readonly string[] => {
 };
 const draw = (standard: Standard, ...movements: readonly ValuedMovement[]): DraftResult =>
   draftVoucher({ movements }, contextOf(standard));
-const show = (standard: Standard, kind: MovementKind, change: Partial<ValuedMovement> = {}): string =>
+const show = (standard: Standard, kind: MovementKind, change: Change = {}): string =>
   lines(draw(standard, movement(kind, change))).join(" | ");
 
 // Net 100.00 at 13 %; where a role has another number in the 小企业 chart, both are given.
 const TAX = { tax: decimal("13.00") };
 const d = decimal;
-const cases: readonly (readonly [string, MovementKind, Partial<ValuedMovement>, string, string?])[] = [
+const cases: readonly (readonly [string, MovementKind, Change, string, string?])[] = [
   [
     "receipt with invoice",
     "purchase-receipt",
@@ -275,7 +286,7 @@ test("a document of several kinds is one voucher; every movement is traceable to
     "贷 2202.02 -20.00",
   ]);
   expect(result).toMatchObject({
-    movementsOfLine: [["1"], ["2"], ["3"], ["1", "2"], ["3"]],
+    lines: [["1"], ["2"], ["3"], ["1", "2"], ["3"]].map((movementIds) => ({ movementIds })),
     documents: ["D-1"],
     rules: [{ name: "purchase-receipt-without-invoice" }, { name: "purchase-return-estimated" }],
   });
@@ -299,11 +310,7 @@ test("each missing thing is one problem, however many movements wait for it", ()
 });
 
 test("what is missing is named: item, unit, rule, role, amount, pending value, partner", () => {
-  const codeOf = (
-    change: Partial<ValuedMovement>,
-    kind: MovementKind = "purchase-receipt",
-    context = contextOf("cas"),
-  ) => {
+  const codeOf = (change: Change, kind: MovementKind = "purchase-receipt", context = contextOf("cas")) => {
     const result = draftVoucher({ movements: [movement(kind, change)] }, context);
     return result.kind === "problems" ? result.problems.map((problem) => problem.code) : result.kind;
   };
@@ -348,8 +355,12 @@ test("the rule valid on the accounting date is used", () => {
     ],
   };
   const on = (day: string) =>
-    selectRule(rules, movement("scrap"), { purpose: "stock", itemClass: "", negative: false, on: businessDate(day) })
-      ?.name;
+    selectRule(rules, movementOf("scrap", {}), {
+      purpose: "stock",
+      itemClass: "",
+      negative: false,
+      on: businessDate(day),
+    })?.name;
   expect([on("2024-12-31"), on("2025-01-01")]).toEqual(["old", "scrap"]);
 });
 
@@ -357,7 +368,7 @@ test("groups: the record itself, the day or the period of the accounting date", 
   const rule = loaded.cas.rules.rules.find((each) => each.name === "scrap");
   if (rule === undefined || !("lines" in rule)) throw new Error("no rule");
   const name = (group: "document" | "day" | "period") =>
-    groupOf({ ...rule, voucher: { ...rule.voucher, group } }, movement("scrap"), businessDate("2025-02-01"));
+    groupOf({ ...rule, voucher: { ...rule.voucher, group } }, movementOf("scrap", {}), businessDate("2025-02-01"));
   expect([name("document"), name("day"), name("period")]).toEqual([
     "rec-1",
     "day:2025-02-01:scrap",

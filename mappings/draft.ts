@@ -1,13 +1,15 @@
 import { periodOf } from "../domain/dates.ts";
 import { type Decimal, multiply, normalize } from "../domain/decimal.ts";
-import { scaled, textOf } from "../domain/costing-fold.ts";
+import { scaled, tenTo, textOf } from "../domain/fixed-point.ts";
 import type { ErrorCode } from "../domain/errors.ts";
-import { type DimensionKind, type VoucherLine, dimensionKinds } from "../domain/voucher.ts";
+import { type DimensionKind, dimensionKinds } from "../domain/voucher.ts";
 import { type ChartAccount, accountOf } from "./chart.ts";
 import { type CodeTableName, lookUpCode } from "./code-table.ts";
 import type {
   DraftInput,
   DraftResult,
+  DrawnLine,
+  KnownMovement,
   MappingContext,
   MappingItem,
   MappingProblem,
@@ -41,7 +43,7 @@ export const draftVoucher = (input: DraftInput, context: MappingContext): DraftR
   const problems = new Problems();
   const skipped: Skipped[] = [];
   const drawn: Drawn[] = [];
-  for (const movement of input.movements) drawMovement(movement, context, problems, skipped, drawn);
+  for (const valued of input.movements) drawMovement(valued, context, problems, skipped, drawn);
   if (problems.any) return { kind: "problems", problems: problems.list() };
   if (drawn.length === 0) return { kind: "none", skipped };
   return assemble(input, drawn, skipped, context, problems);
@@ -49,35 +51,37 @@ export const draftVoucher = (input: DraftInput, context: MappingContext): DraftR
 
 /** One line for one movement, before lines are merged. Amounts in cents. */
 interface Drawn {
-  readonly movement: ValuedMovement;
+  readonly movement: KnownMovement;
   readonly rule: PostingRule;
   readonly line: RuleLine;
   readonly lineIndex: number;
   readonly account: ChartAccount;
-  readonly dimensions: Partial<Record<DimensionKind, string>>;
-  readonly dimensionKey: string;
+  readonly dimensions: Dimensions;
   readonly amount: bigint;
   readonly quantity: Decimal | undefined;
   readonly unit: string | undefined;
 }
+type Dimensions = Partial<Record<DimensionKind, string>>;
+const NO_DIMENSIONS: Dimensions = Object.freeze({});
 
 const drawMovement = (
-  movement: ValuedMovement,
+  valued: ValuedMovement,
   context: MappingContext,
   problems: Problems,
   skipped: Skipped[],
   drawn: Drawn[],
 ): void => {
+  const { movement, purpose } = valued;
   const { movementId } = movement;
   const item = context.items(movement.item);
   const rule = selectRule(context.rules, movement, {
-    purpose: movement.purpose,
+    purpose,
     itemClass: item?.itemClass ?? "",
-    negative: movement.value?.startsWith("-") === true,
+    negative: valued.value?.startsWith("-") === true,
     on: context.on,
   });
   if (rule === undefined) {
-    problems.add("RULE_MISSING", "rule", `${movement.kind}/${movement.purpose}`, movementId);
+    problems.add("RULE_MISSING", "rule", `${movement.kind}/${purpose}`, movementId);
     return;
   }
   if (!("lines" in rule)) {
@@ -89,11 +93,11 @@ const drawMovement = (
     return;
   }
   const lines: Drawn[] = [];
-  const amounts = amountsOf(movement);
-  rule.lines.forEach((line, lineIndex) => {
-    const made = drawLine({ movement, rule, line, lineIndex, item, amounts, context, problems });
+  for (let lineIndex = 0; lineIndex < rule.lines.length; lineIndex += 1) {
+    const line = rule.lines[lineIndex];
+    const made = line && drawLine({ valued, movement, rule, line, lineIndex, item, context, problems });
     if (made !== undefined) lines.push(made);
-  });
+  }
   if (movement.kind === "transfer" && cancelsOut(lines))
     skipped.push({ movementId, reason: "same-account", why: "科目与辅助核算相同，不产生分录" });
   else if (lines.every((line) => line.amount === 0n)) {
@@ -103,32 +107,32 @@ const drawMovement = (
 };
 
 interface LineWork {
-  readonly movement: ValuedMovement;
+  readonly valued: ValuedMovement;
+  readonly movement: KnownMovement;
   readonly rule: PostingRule;
   readonly line: RuleLine;
   readonly lineIndex: number;
   readonly item: MappingItem;
-  readonly amounts: Amounts;
   readonly context: MappingContext;
   readonly problems: Problems;
 }
 
 const drawLine = (work: LineWork): Drawn | undefined => {
-  const { movement, rule, line, lineIndex, item, amounts, context, problems } = work;
+  const { valued, movement, rule, line, lineIndex, item, context, problems } = work;
   const { movementId } = movement;
   const account = accountOf(context.chart, line.account, item.itemClass);
   if (account === undefined) {
     problems.add("ROLE_MISSING", "role", line.account, movementId);
     return undefined;
   }
-  const amount = amounts[line.amount];
-  if (amount === undefined || (line.required === true && amounts.stated[line.amount] === false)) {
+  const amount = amountOf(valued, line.amount);
+  if (amount === undefined || (line.required === true && !isStated(valued, line.amount))) {
     const pending = movement.kind === "production-receipt";
     problems.add(pending ? "VALUE_PENDING" : "AMOUNT_MISSING", "movement", nameOf(movement), movementId);
     return undefined;
   }
   // A line of nothing needs no dimensions: VAT of an exempt purchase, a provision that does not exist.
-  const dimensions = amount === 0n ? {} : dimensionsOf(work, account);
+  const dimensions = amount === 0n ? NO_DIMENSIONS : dimensionsOf(work, account);
   const counted = account.quantity && line.quantity !== false && amount !== 0n ? quantityOf(work) : undefined;
   return {
     movement,
@@ -137,7 +141,6 @@ const drawLine = (work: LineWork): Drawn | undefined => {
     lineIndex,
     account,
     dimensions,
-    dimensionKey: keyOf(dimensions),
     amount: line.negative === true ? -amount : amount,
     quantity: counted?.quantity,
     unit: counted?.unit,
@@ -146,44 +149,48 @@ const drawLine = (work: LineWork): Drawn | undefined => {
 
 // ------------------------------------------------------------------------------------------------ amounts
 
-type Amounts = Readonly<Record<AmountName, bigint | undefined>> & {
-  /** False where a zero only stands for "not stated". */
-  readonly stated: Readonly<Partial<Record<AmountName, boolean>>>;
-};
-
 const cents = (value: Decimal): bigint => scaled(value, MONEY_PLACES);
-const plus = (a: bigint | undefined, b: bigint | undefined): bigint | undefined =>
-  a === undefined || b === undefined ? undefined : a + b;
+const centsOr0 = (value: Decimal | undefined): bigint => (value === undefined ? 0n : cents(value));
+const plus = (a: bigint | undefined, b: bigint): bigint | undefined => (a === undefined ? undefined : a + b);
+const minus = (a: bigint | undefined, b: bigint | undefined): bigint | undefined =>
+  a === undefined || b === undefined ? undefined : a - b;
 
 /** Every amount is rounded once, by itself; sums and differences are taken of whole cents, so that all lines balance. */
-const amountsOf = (movement: ValuedMovement): Amounts => {
-  const value = movement.value === undefined ? undefined : cents(movement.value);
-  const document = movement.net ?? movement.amount;
-  const net = document === undefined ? value : cents(document);
-  const taxText = movement.tax ?? movement.taxAmount;
-  const tax = taxText === undefined ? 0n : cents(taxText);
-  const sales = movement.salesAmount === undefined ? undefined : cents(movement.salesAmount);
-  const salesTaxText = movement.salesTax ?? movement.taxAmount;
-  const salesTax = salesTaxText === undefined ? 0n : cents(salesTaxText);
-  const provision = movement.provision === undefined ? 0n : cents(movement.provision);
-  return {
-    value,
-    net,
-    tax,
-    gross: plus(net, tax),
-    difference: net === undefined || value === undefined ? undefined : net - value,
-    variance: net === undefined || value === undefined ? undefined : value - net,
-    sales,
-    salesTax,
-    salesGross: plus(sales, salesTax),
-    provision,
-    carrying: value === undefined ? undefined : value - provision,
-    stated: {
-      tax: taxText !== undefined,
-      salesTax: salesTaxText !== undefined,
-      provision: movement.provision !== undefined,
-    },
-  };
+const amountOf = (valued: ValuedMovement, name: AmountName): bigint | undefined => {
+  const { movement } = valued;
+  switch (name) {
+    case "value":
+      return valued.value === undefined ? undefined : cents(valued.value);
+    case "net": {
+      const net = valued.net ?? movement.amount ?? valued.value;
+      return net === undefined ? undefined : cents(net);
+    }
+    case "tax":
+      return centsOr0(valued.tax ?? movement.taxAmount);
+    case "gross":
+      return plus(amountOf(valued, "net"), centsOr0(valued.tax ?? movement.taxAmount));
+    case "difference":
+      return minus(amountOf(valued, "net"), amountOf(valued, "value"));
+    case "variance":
+      return minus(amountOf(valued, "value"), amountOf(valued, "net"));
+    case "sales":
+      return movement.salesAmount === undefined ? undefined : cents(movement.salesAmount);
+    case "salesTax":
+      return centsOr0(valued.salesTax ?? movement.taxAmount);
+    case "salesGross":
+      return plus(amountOf(valued, "sales"), centsOr0(valued.salesTax ?? movement.taxAmount));
+    case "provision":
+      return centsOr0(valued.provision);
+    case "carrying":
+      return minus(amountOf(valued, "value"), centsOr0(valued.provision));
+  }
+};
+
+/** False where a zero only stands for "not stated". */
+const isStated = ({ movement, tax, salesTax, provision }: ValuedMovement, name: AmountName): boolean => {
+  if (name === "tax") return (tax ?? movement.taxAmount) !== undefined;
+  if (name === "salesTax") return (salesTax ?? movement.taxAmount) !== undefined;
+  return name !== "provision" || provision !== undefined;
 };
 
 const quantityOf = (work: LineWork): { readonly quantity: Decimal; readonly unit: string } | undefined => {
@@ -198,14 +205,18 @@ const quantityOf = (work: LineWork): { readonly quantity: Decimal; readonly unit
   return { quantity: line.negative === true ? flip(quantity) : quantity, unit };
 };
 const flip = (value: Decimal): Decimal => textOf(-scaled(value, placesOf(value)), placesOf(value));
-/** Most quantities are whole: those are in their one spelling already. */
-const tidy = (quantity: Decimal): Decimal => (quantity.includes(".") ? normalize(quantity) : quantity);
-const placesOf = (value: Decimal): number => value.split(".")[1]?.length ?? 0;
+/** Most quantities are in their one spelling already. */
+const tidy = (quantity: Decimal): Decimal =>
+  quantity.includes(".") && quantity.endsWith("0") ? normalize(quantity) : quantity;
+const placesOf = (value: Decimal): number => {
+  const point = value.indexOf(".");
+  return point < 0 ? 0 : value.length - point - 1;
+};
 
 // --------------------------------------------------------------------------------------------- dimensions
 
-const dimensionsOf = (work: LineWork, account: ChartAccount): Partial<Record<DimensionKind, string>> => {
-  const found: Partial<Record<DimensionKind, string>> = {};
+const dimensionsOf = (work: LineWork, account: ChartAccount): Dimensions => {
+  const found: Dimensions = {};
   for (const wanted of wantedOf(work.line, account)) {
     const kind = wanted === "counter-warehouse" ? "warehouse" : wanted;
     const code = ourCode(work.movement, wanted);
@@ -238,7 +249,7 @@ const wantedOf = (line: RuleLine, account: ChartAccount): readonly RuleDimension
   return made;
 };
 
-const ourCode = (movement: ValuedMovement, dimension: RuleDimension): string => {
+const ourCode = (movement: KnownMovement, dimension: RuleDimension): string => {
   switch (dimension) {
     case "item":
       return movement.item;
@@ -259,7 +270,7 @@ const ourCode = (movement: ValuedMovement, dimension: RuleDimension): string => 
 };
 
 /** Codes may hold any character but no line break. */
-const keyOf = (dimensions: Partial<Record<DimensionKind, string>>): string => {
+const keyOf = (dimensions: Dimensions): string => {
   let key = "";
   for (const kind of dimensionKinds) if (dimensions[kind] !== undefined) key += `${kind}=${dimensions[kind]}\n`;
   return key;
@@ -268,7 +279,7 @@ const keyOf = (dimensions: Partial<Record<DimensionKind, string>>): string => {
 const cancelsOut = (lines: readonly Drawn[]): boolean => {
   const left = new Map<string, bigint>();
   for (const line of lines) {
-    const key = `${line.account.account} ${line.dimensionKey}`;
+    const key = `${line.account.account} ${keyOf(line.dimensions)}`;
     left.set(key, (left.get(key) ?? 0n) + (line.line.side === "debit" ? line.amount : -line.amount));
   }
   return [...left.values()].every((amount) => amount === 0n);
@@ -280,7 +291,7 @@ interface Merged {
   readonly first: Drawn;
   amount: bigint;
   quantity: Decimal | undefined;
-  readonly movements: ValuedMovement[];
+  readonly movements: KnownMovement[];
 }
 
 const assemble = (
@@ -294,7 +305,7 @@ const assemble = (
   const lines = merged.map((each, index) => voucherLine(each, index + 1, context));
   let open = 0n;
   for (const each of merged) open += each.first.line.side === "debit" ? each.amount : -each.amount;
-  const ids = input.movements.map((movement) => movement.movementId);
+  const ids = input.movements.map(({ movement }) => movement.movementId);
   const [head] = drawn;
   if (head === undefined || lines.length < 2) {
     // Red and blue lines of one document can cancel out completely.
@@ -311,32 +322,36 @@ const assemble = (
     word,
     summary: lines[0]?.summary ?? "",
     lines,
-    movementsOfLine: merged.map((each) => [...new Set(each.movements.map((movement) => movement.movementId))]),
     rules: rulesOf(drawn),
-    documents: [...new Set(input.movements.map((movement) => movement.documentNumber))],
+    documents: [...new Set(input.movements.map(({ movement }) => movement.documentNumber))],
     skipped,
   };
 };
 
 const merge = (drawn: readonly Drawn[]): readonly Merged[] => {
+  const all: Merged[] = [];
   const found = new Map<string, Merged>();
-  drawn.forEach((each, index) => {
-    const together = each.line.merge ?? each.quantity === undefined;
+  for (const each of drawn) {
+    const made = (): Merged => {
+      const merged = { first: each, amount: each.amount, quantity: each.quantity, movements: [each.movement] };
+      all.push(merged);
+      return merged;
+    };
     // Lines without a quantity of their own follow those of their rule, so a voucher reads debit first.
-    const key = together
-      ? `${each.rule.name} ${each.lineIndex} ${each.account.account} ${each.unit ?? ""} ${each.dimensionKey}`
-      : `${index}`;
+    if (!(each.line.merge ?? each.quantity === undefined)) {
+      made();
+      continue;
+    }
+    const key = `${each.rule.name} ${each.lineIndex} ${each.account.account} ${each.unit ?? ""} ${keyOf(each.dimensions)}`;
     const same = found.get(key);
-    if (same === undefined)
-      found.set(key, { first: each, amount: each.amount, quantity: each.quantity, movements: [each.movement] });
+    if (same === undefined) found.set(key, made());
     else {
       same.amount += each.amount;
       same.quantity = addQuantities(same.quantity, each.quantity);
       same.movements.push(each.movement);
     }
-  });
+  }
   // Debits before credits, as a voucher is read; within a side the order of the document.
-  const all = [...found.values()];
   const of = (side: "debit" | "credit"): readonly Merged[] => all.filter((each) => each.first.line.side === side);
   return [...of("debit"), ...of("credit")];
 };
@@ -351,7 +366,7 @@ const addQuantities = (a: Decimal | undefined, b: Decimal | undefined): Decimal 
 const spreadRemainder = (input: DraftInput, lines: readonly Merged[]): readonly Merged[] => {
   if (input.documentNet === undefined) return lines;
   let net = 0n;
-  for (const movement of input.movements) net += amountsOf(movement).net ?? 0n;
+  for (const valued of input.movements) net += amountOf(valued, "net") ?? 0n;
   const remainder = cents(input.documentNet) - net;
   if (remainder === 0n) return lines;
   for (const side of ["debit", "credit"] as const) {
@@ -367,23 +382,31 @@ const spreadRemainder = (input: DraftInput, lines: readonly Merged[]): readonly 
 const carriesNet = (amount: AmountName): boolean => amount === "net" || amount === "gross" || amount === "value";
 const magnitude = (line: Merged): bigint => (line.amount < 0n ? -line.amount : line.amount);
 
-const voucherLine = (merged: Merged, lineNumber: number, context: MappingContext): VoucherLine => {
-  const { first, amount, quantity } = merged;
-  const base = {
+const voucherLine = (merged: Merged, lineNumber: number, context: MappingContext): DrawnLine => {
+  const { first, amount, quantity, movements } = merged;
+  const line: { -readonly [field in keyof DrawnLine]: DrawnLine[field] } = {
     lineNumber,
-    summary: summaryOf(first.rule.voucher.summary, merged.movements, context),
+    summary: summaryOf(first.rule.voucher.summary, movements, context),
     side: first.line.side,
     role: first.line.account,
     account: first.account.account,
     amount: textOf(amount, MONEY_PLACES),
     dimensions: first.dimensions,
     why: first.line.why,
+    movementIds: idsOf(movements),
   };
-  if (quantity === undefined || first.unit === undefined) return base;
+  if (quantity === undefined || first.unit === undefined) return line;
+  line.quantity = quantity;
+  line.unit = first.unit;
   const unitPrice = unitPriceOf(amount, quantity);
-  return unitPrice === undefined
-    ? { ...base, quantity, unit: first.unit }
-    : { ...base, quantity, unit: first.unit, unitPrice };
+  if (unitPrice !== undefined) line.unitPrice = unitPrice;
+  return line;
+};
+
+/** One movement may stand behind a line with several of its purposes. */
+const idsOf = (movements: readonly KnownMovement[]): readonly string[] => {
+  const ids = movements.map(({ movementId }) => movementId);
+  return ids.length === 1 ? ids : [...new Set(ids)];
 };
 
 /** Amount per stock unit, for people and for ledgers that ask for it; the truth is amount and quantity. */
@@ -391,7 +414,7 @@ const unitPriceOf = (amount: bigint, quantity: Decimal): Decimal | undefined => 
   const places = placesOf(quantity);
   const units = scaled(quantity, places);
   if (units === 0n) return undefined;
-  const top = amount * 10n ** BigInt(UNIT_PRICE_PLACES - MONEY_PLACES + places);
+  const top = amount * tenTo(UNIT_PRICE_PLACES - MONEY_PLACES + places);
   const [t, u] = [top < 0n ? -top : top, units < 0n ? -units : units];
   const price = (t * 2n + u) / (u * 2n);
   return textOf(top < 0n === units < 0n ? price : -price, UNIT_PRICE_PLACES);
@@ -405,10 +428,11 @@ const rulesOf = (drawn: readonly Drawn[]): readonly RuleRef[] => {
 
 // ------------------------------------------------------------------------------------------------ summary
 
-const summaryOf = (template: string, movements: readonly ValuedMovement[], context: MappingContext): string => {
+const summaryOf = (template: string, movements: readonly KnownMovement[], context: MappingContext): string => {
   let text = "";
   for (const part of partsOf(template)) text += part.field ? quoteAll(part.field, movements, context) : part.text;
-  return text.replace(/ {2,}/g, " ").trim().slice(0, SUMMARY_MAX);
+  const tidied = text.includes("  ") ? text.replace(/ {2,}/g, " ") : text;
+  return tidied.trim().slice(0, SUMMARY_MAX);
 };
 
 interface TemplatePart {
@@ -430,7 +454,7 @@ const partsOf = (template: string): readonly TemplatePart[] => {
 };
 
 /** One value as it is; of several the first, and how many there are. */
-const quoteAll = (name: SummaryField, movements: readonly ValuedMovement[], context: MappingContext): string => {
+const quoteAll = (name: SummaryField, movements: readonly KnownMovement[], context: MappingContext): string => {
   const [first, ...others] = movements;
   if (first === undefined) return "";
   const value = quote(name, first, context);
@@ -438,7 +462,7 @@ const quoteAll = (name: SummaryField, movements: readonly ValuedMovement[], cont
   return `${value} 等${new Set(movements.map((each) => quote(name, each, context))).size}项`;
 };
 
-const quote = (name: SummaryField, movement: ValuedMovement, context: MappingContext): string => {
+const quote = (name: SummaryField, movement: KnownMovement, context: MappingContext): string => {
   switch (name) {
     case "date":
       return context.on;
@@ -459,7 +483,7 @@ const quote = (name: SummaryField, movement: ValuedMovement, context: MappingCon
   }
 };
 
-const nameOf = (movement: ValuedMovement): string => `${movement.documentNumber} ${movement.lineId}`;
+const nameOf = (movement: KnownMovement): string => `${movement.documentNumber} ${movement.lineId}`;
 
 // ----------------------------------------------------------------------------------------------- problems
 

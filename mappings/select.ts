@@ -1,6 +1,6 @@
 import type { BusinessDate } from "../domain/dates.ts";
 import { periodOf } from "../domain/dates.ts";
-import type { Movement } from "../domain/movement.ts";
+import type { Movement, MovementKind } from "../domain/movement.ts";
 import type { Purpose } from "../domain/posting.ts";
 import { type PostingRule, type Rule, type RulePack, type When, validOn } from "./rule.ts";
 
@@ -16,8 +16,9 @@ export interface Facts {
 
 /** @returns the first rule that fits on the accounting date, or undefined */
 export const selectRule = (pack: RulePack, movement: Movement, facts: Facts): Rule | undefined => {
-  const candidates = compiled(pack).get(`${movement.kind}/${facts.purpose}`);
-  return candidates?.find(({ rule, fits }) => validOn(rule, facts.on) && fits(movement, facts))?.rule;
+  for (const { rule, fits } of compiled(pack).get(movement.kind)?.get(facts.purpose) ?? [])
+    if (validOn(rule, facts.on) && fits(movement, facts)) return rule;
+  return undefined;
 };
 
 type Fits = (movement: Movement, facts: Facts) => boolean;
@@ -26,22 +27,22 @@ interface Compiled {
   readonly fits: Fits;
 }
 
-const packs = new WeakMap<RulePack, ReadonlyMap<string, readonly Compiled[]>>();
+type CompiledPack = ReadonlyMap<MovementKind, ReadonlyMap<Purpose, readonly Compiled[]>>;
+const packs = new WeakMap<RulePack, CompiledPack>();
 
 /** Conditions become functions once per pack, sorted by kind and purpose. */
-const compiled = (pack: RulePack): ReadonlyMap<string, readonly Compiled[]> => {
+const compiled = (pack: RulePack): CompiledPack => {
   const known = packs.get(pack);
   if (known !== undefined) return known;
-  const made = new Map<string, Compiled[]>();
+  const made = new Map<MovementKind, Map<Purpose, Compiled[]>>();
   for (const rule of pack.rules) {
     const entry = { rule, fits: fitsOf(rule.when) };
-    for (const kind of listOf(rule.when.kind))
-      for (const purpose of listOf<Purpose>(rule.when.purpose ?? "stock")) {
-        const key = `${kind}/${purpose}`;
-        const same = made.get(key);
-        if (same === undefined) made.set(key, [entry]);
-        else same.push(entry);
-      }
+    for (const kind of listOf(rule.when.kind)) {
+      const purposes = made.get(kind) ?? new Map<Purpose, Compiled[]>();
+      made.set(kind, purposes);
+      for (const purpose of listOf<Purpose>(rule.when.purpose ?? "stock"))
+        purposes.set(purpose, [...(purposes.get(purpose) ?? []), entry]);
+    }
   }
   packs.set(pack, made);
   return made;

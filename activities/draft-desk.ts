@@ -1,10 +1,10 @@
 import type * as DraftStore from "../db/draft-store.ts";
-import type * as PostingStore from "../db/posting-store.ts";
+import type * as VoucherStore from "../db/voucher-store.ts";
 import type { PeriodState } from "../connectors/contract.ts";
 import type { Database } from "../db/database.ts";
 import type { ArrivedMovement, ItemRow } from "../db/draft-store.ts";
 import type { Calendar } from "../domain/calendar.ts";
-import type { RunningState } from "../domain/costing.ts";
+import type { CostEntry, RunningState } from "../domain/costing.ts";
 import type { BusinessDate } from "../domain/dates.ts";
 import { decimal, isDecimal } from "../domain/decimal.ts";
 import { groupBy } from "../domain/group-by.ts";
@@ -19,7 +19,7 @@ export interface DraftingDependencies {
   readonly database: Database;
   readonly inTransaction: <T>(database: Database, work: (client: DraftClient) => Promise<T>) => Promise<T>;
   readonly drafts: typeof DraftStore;
-  readonly postings: typeof PostingStore;
+  readonly vouchers: typeof VoucherStore;
   readonly company: CompanyConfig;
   readonly ledger: LedgerConfig;
   readonly sources: readonly string[];
@@ -39,51 +39,74 @@ export interface Desk {
   readonly items: ReadonlyMap<string, MappingItem>;
   readonly codes: CodeTables;
   readonly calendar: Calendar;
-  /** Movements of documents that others refer to, by document number. */
+  /** Movements of documents that others refer to, as they were drawn, by document number. */
   readonly origins: ReadonlyMap<string, readonly ArrivedMovement[]>;
+  /** What movements of the page were worth before, where they come again. */
+  readonly entries: ReadonlyMap<string, CostEntry>;
   readonly running: ReadonlyMap<string, RunningState>;
   readonly estimates: EstimateBook;
-  /** Receipts whose estimate is still open; only where the style turns with the month. */
+  /** Receipts whose estimate is still open, as they were drawn; only where the style turns with the month. */
   readonly openReceipts: readonly ArrivedMovement[];
 }
 
+/** @param again  ids of movements that may have been valued before */
 export const openDesk = async (
   dependencies: DraftingDependencies,
   client: DraftClient,
   movements: readonly ArrivedMovement[],
   calendar: Calendar,
+  again: readonly string[] = [],
 ): Promise<Desk> => {
   const { drafts, ledger } = dependencies;
   const referred = [
     ...new Set(movements.map(({ originDocument }) => originDocument).filter((document) => document !== "")),
   ];
-  const origins = groupBy(await drafts.findOrigins(client, ledger.company, referred), (each) => each.documentNumber);
+  const found = await drafts.findOrigins(client, ledger.company, referred);
+  const origins = groupBy(await asDrawn(dependencies, client, found), (each) => each.documentNumber);
   const turning =
     ledger.estimateStyle === "month-start-reversal" ? await drafts.readOpenEstimates(client, ledger.code) : [];
-  const openReceipts = await drafts.readMovements(
+  const turned = await drafts.readMovements(
     client,
     turning.map(({ movementId }) => movementId),
   );
+  const openReceipts = await asDrawn(dependencies, client, turned);
+  const entries = await drafts.readCostEntries(client, ledger.code, again);
   const codesUsed = new Set(movements.map(({ item }) => item));
   for (const list of origins.values()) for (const { item } of list) codesUsed.add(item);
   for (const { item } of openReceipts) codesUsed.add(item);
+  for (const { event } of entries) codesUsed.add(event.item);
   const [items, codeRows] = [
     await drafts.readItems(client, ledger.company, [...codesUsed]),
     await drafts.readCodeEntries(client, ledger.code),
   ];
-  const documents = [...new Set([...referred, ...movements.map(({ documentNumber }) => documentNumber)])];
+  const receipts = entries.flatMap(({ event }) => event.origin ?? []);
   return {
     items: new Map(items.map((item) => [item.code, mappingItemOf(item)])),
     codes: codesOf(ledger, codeRows),
     calendar,
     origins,
+    entries: new Map(entries.map((entry) => [entry.event.id, entry])),
     running: await drafts.readRunning(client, ledger.code, [...codesUsed]),
     estimates: estimateBook(ledger.estimateStyle, [
       ...turning,
-      ...(await drafts.readEstimates(client, ledger.code, documents)),
+      ...(await drafts.readEstimates(client, ledger.code, referred)),
+      ...(await drafts.readEstimatesOf(client, ledger.code, [...new Set([...again, ...receipts])])),
     ]),
     openReceipts,
   };
+};
+
+/** What was edited after it was drawn is met as it was drawn: on the same account and dimensions. */
+const asDrawn = async (
+  { drafts, ledger }: DraftingDependencies,
+  client: DraftClient,
+  movements: readonly ArrivedMovement[],
+): Promise<readonly ArrivedMovement[]> => {
+  const edited = movements.filter(({ revision }) => revision > 1).map(({ movementId }) => movementId);
+  if (edited.length === 0) return movements;
+  const drawn = await drafts.readDrawn(client, ledger.code, edited);
+  const drawnOf = new Map(drawn.map((movement) => [movement.movementId, movement]));
+  return movements.map((movement) => drawnOf.get(movement.movementId) ?? movement);
 };
 
 export const ONE = decimal("1");
@@ -127,7 +150,7 @@ export const missingItems = async (
   { drafts, ledger }: DraftingDependencies,
   client: DraftClient,
   desk: Desk,
-  movements: readonly ArrivedMovement[],
+  movements: readonly Pick<ArrivedMovement, "item">[],
 ): Promise<ReadonlyMap<string, MappingItem>> => {
   const missing = [...new Set(movements.map(({ item }) => item))].filter((code) => !desk.items.has(code));
   if (missing.length === 0) return desk.items;

@@ -1,31 +1,33 @@
-import { createHash } from "node:crypto";
 import type { ArrivedMovement, Block } from "../db/draft-store.ts";
-import type { NewPosting } from "../db/posting-store.ts";
+import type { NewPosting } from "../db/voucher-store.ts";
 import { placeInPeriod } from "../domain/calendar.ts";
 import type { CostCorrection } from "../domain/costing.ts";
 import type { BusinessDate } from "../domain/dates.ts";
-import { type Decimal, decimal } from "../domain/decimal.ts";
+import { type Decimal, ZERO } from "../domain/decimal.ts";
 import { groupBy } from "../domain/group-by.ts";
 import { postingKeyOf } from "../domain/posting-key.ts";
-import type { Purpose } from "../domain/posting.ts";
-import { totalsOf } from "../domain/voucher.ts";
 import type { ValuedMovement } from "../mappings/draft-types.ts";
 import { draftVoucher } from "../mappings/draft.ts";
 import { groupOf, selectRule } from "../mappings/select.ts";
+import { basisOf } from "./draft-basis.ts";
 import { type DraftingDependencies, type DraftClient, type Desk, contextOf, missingItems } from "./draft-desk.ts";
+import type { Drawable } from "./estimates.ts";
 
 /** Movements of one purpose and one group share a voucher. What no rule covers stays by document, and is reported there. */
-export const groupNameOf = (dependencies: DraftingDependencies, desk: Desk, movement: ValuedMovement): string => {
+export const groupNameOf = (
+  dependencies: DraftingDependencies,
+  desk: Desk,
+  { movement, purpose, value, occurrence }: Drawable,
+): string => {
   const rule = selectRule(dependencies.rules, movement, {
-    purpose: movement.purpose,
+    purpose,
     itemClass: desk.items.get(movement.item)?.itemClass ?? "",
-    negative: movement.value?.startsWith("-") === true,
+    negative: value?.startsWith("-") === true,
     on: movement.happenedOn,
   });
   const group =
     rule !== undefined && "lines" in rule ? groupOf(rule, movement, movement.happenedOn) : movement.recordId;
-  const document = group === movement.recordId ? JSON.stringify([movement.source, movement.form, group]) : group;
-  return `${movement.purpose}:${document}`;
+  return `${purpose}:${group === movement.recordId ? `${documentOf(movement)}${occurrence === undefined ? "" : `#${occurrence}`}` : group}`;
 };
 
 type Drafted =
@@ -36,13 +38,13 @@ export const draftGroup = (
   dependencies: DraftingDependencies,
   desk: Desk,
   name: string,
-  group: readonly ValuedMovement[],
+  group: readonly Drawable[],
   byId: ReadonlyMap<string, ArrivedMovement>,
   quantities: ReadonlyMap<string, Decimal>,
 ): Drafted => {
   const first = group[0];
   if (first === undefined) return { kind: "none", blocks: [] };
-  const result = draftVoucher({ movements: group }, contextOf(dependencies, desk, first.happenedOn));
+  const result = draftVoucher({ movements: group }, contextOf(dependencies, desk, first.movement.happenedOn));
   if (result.kind === "none") return { kind: "none", blocks: [] };
   if (result.kind === "problems") {
     return {
@@ -55,123 +57,149 @@ export const draftGroup = (
       ),
     };
   }
-  const posting = postingOf(dependencies, desk, name, group, result, first.happenedOn, (movement) => ({
-    occurrence: occurrenceOf(movement),
-    quantity: quantities.get(movement.movementId) ?? movement.quantity,
+  const posting = postingOf(dependencies, desk, name, group, result, first.movement.happenedOn, (drawable) => ({
+    occurrence: drawable.occurrence ?? "",
+    quantity: drawable.linkQuantity ?? quantities.get(drawable.movement.movementId) ?? drawable.movement.quantity,
   }));
-  return { kind: "posting", posting, blocks: [] };
+  return { kind: "posting", posting: inItsTurn(posting, first.occurrence), blocks: [] };
 };
 
-/** Purposes that may repeat for one movement carry what makes them different. */
-const occurrenceOf = (movement: ValuedMovement & { readonly occurrence?: string }): string => movement.occurrence ?? "";
+/** What may repeat for one document has each time a voucher, and a key, of its own. */
+const inItsTurn = (posting: NewPosting, occurrence: string | undefined): NewPosting => {
+  if (occurrence === undefined || posting.form === SEVERAL) return posting;
+  const recordId = `${posting.recordId}#${occurrence}`;
+  const groupName = `${posting.groupName}#${occurrence}`;
+  return { ...posting, recordId, groupName, key: postingKeyOf({ ...posting, recordId }) };
+};
+const SEVERAL = "*";
 
 const LATE = "补记 ";
 
-const postingOf = (
+/** The posting of a voucher just drawn, as part 1 of generation 1. */
+export const postingOf = <Valued extends ValuedMovement>(
   { ledger }: DraftingDependencies,
   desk: Desk,
   name: string,
-  group: readonly ValuedMovement[],
+  group: readonly Valued[],
   result: Extract<ReturnType<typeof draftVoucher>, { kind: "voucher" }>,
   on: BusinessDate,
-  linkOf: (movement: ValuedMovement) => { readonly occurrence: string; readonly quantity: Decimal },
+  linkOf: (valued: Valued) => { readonly occurrence: string; readonly quantity: Decimal },
 ): NewPosting => {
   const first = group[0];
   if (first === undefined) throw new Error("a voucher needs a movement");
+  const { purpose } = first;
+  const { company, code: ledgerCode } = ledger;
   const placed = placeInPeriod(ledger, desk.calendar, on);
-  const whole = new Set(group.map(({ form, recordId }) => JSON.stringify([form, recordId]))).size === 1;
-  const identity = {
-    company: ledger.company,
-    source: first.source,
-    form: whole ? first.form : "*",
-    recordId: whole ? first.recordId : name,
-    ledger: ledger.code,
-    purpose: first.purpose,
-  };
-  const lines = result.lines.map((line, index) => ({
-    ...line,
-    summary: placed.late ? `${LATE}${line.summary}` : line.summary,
-    movementIds: result.movementsOfLine[index] ?? [],
-  }));
-  const head = { word: result.word, accountedOn: placed.date, documents: result.documents };
+  const { source, form: firstForm, recordId: firstRecord } = first.movement;
+  const whole = group.every(
+    ({ movement: { source: each, form, recordId } }) =>
+      each === source && form === firstForm && recordId === firstRecord,
+  );
+  const form = whole ? firstForm : "*";
+  const recordId = whole ? firstRecord : name;
+  const lines = placed.late
+    ? result.lines.map((line) => ({ ...line, summary: `${LATE}${line.summary}` }))
+    : result.lines;
   return {
-    ...identity,
-    ...head,
-    key: postingKeyOf({ ...identity, part: 1, generation: 1 }),
+    key: postingKeyOf({ company, source, form, recordId, ledger: ledgerCode, purpose, part: 1, generation: 1 }),
+    company,
+    ledger: ledgerCode,
     book: ledger.book,
+    source,
+    form,
+    recordId,
+    purpose,
     part: 1,
     generation: 1,
-    groupName: whole ? `document:${first.form}/${first.recordId}` : name,
+    groupName: whole ? `document:${firstForm}/${firstRecord}` : name,
     state: placed.held ? "held" : "drafted",
     targetStage: ledger.targetStage,
+    word: result.word,
+    accountedOn: placed.date,
     late: placed.late,
     attachments: result.documents.length,
     currency: ledger.currency,
+    documents: result.documents,
     summary: result.summary,
     ruleName: result.rules[0]?.name ?? "",
     ruleVersion: result.rules[0]?.version ?? 0,
-    total: totalsOf(lines).debit,
-    fingerprint: fingerprintOf(head, lines),
     errorCode: placed.held ? "PERIOD_CLOSED" : undefined,
     reverses: undefined,
     lines,
-    movements: group.map((movement) => ({
-      movementId: movement.movementId,
-      revision: movement.revision,
-      ...linkOf(movement),
-      value: movement.value ?? movement.net ?? movement.amount ?? decimal("0"),
-    })),
+    movements: group.map((valued) => {
+      const { movement, value, net } = valued;
+      const { occurrence, quantity } = linkOf(valued);
+      return {
+        movementId: movement.movementId,
+        revision: movement.revision,
+        occurrence,
+        quantity,
+        value: value ?? net ?? movement.amount ?? ZERO,
+        basis: basisOf(valued),
+      };
+    }),
   };
 };
 
-const fingerprintOf = (head: unknown, lines: unknown): string =>
-  createHash("sha256")
-    .update(JSON.stringify([head, lines]))
-    .digest("hex");
+/** A correction to be drawn. */
+export type Correction = CostCorrection & {
+  /** The revision that was corrected, where it is not the one that was drawn last. */
+  readonly revision?: number;
+};
 
 /**
  * What an arrival changed in the cost of earlier movements is posted in the open period, one voucher per arriving
- * document. The rule of the corrected movement draws it, with the difference as value and no quantity.
+ * document. The rule of the corrected movement draws it, as its own voucher was drawn, with the difference as value and
+ * no quantity. What cannot be drawn holds the arriving document back.
  */
 export const draftCorrections = async (
   dependencies: DraftingDependencies,
   client: DraftClient,
   desk: Desk,
-  corrections: readonly CostCorrection[],
+  corrections: readonly Correction[],
   byId: ReadonlyMap<string, ArrivedMovement>,
-): Promise<readonly NewPosting[]> => {
-  if (corrections.length === 0) return [];
-  const corrected = await dependencies.drafts.readMovements(client, [
-    ...new Set(corrections.map(({ eventId }) => eventId)),
-  ]);
-  const movementOf = new Map(corrected.map((movement) => [movement.movementId, movement]));
-  const byCause = groupBy(corrections, ({ because }) => {
-    const arriving = byId.get(because);
-    return arriving === undefined ? because : documentOf(arriving);
-  });
-  const items = await missingItems(dependencies, client, desk, corrected);
-  const full: Desk = { ...desk, items };
+): Promise<{ readonly postings: readonly NewPosting[]; readonly blocks: readonly Block[] }> => {
   const postings: NewPosting[] = [];
+  const blocks: Block[] = [];
+  if (corrections.length === 0) return { postings, blocks };
+  const corrected = await readCorrected(dependencies, client, corrections);
+  const byCause = groupBy(corrections, ({ because }) => documentOf(arrivingOf(byId, because)));
+  const full: Desk = { ...desk, items: await missingItems(dependencies, client, desk, [...corrected.values()]) };
   for (const [cause, list] of byCause) {
-    const arriving = byId.get(list[0]?.because ?? "");
-    if (arriving === undefined) continue;
-    const group = list.flatMap(({ eventId, delta }) => {
-      const movement = movementOf.get(eventId);
-      return movement === undefined
-        ? []
-        : [{ ...movement, purpose: "cost-correction" as Purpose, value: delta, quantity: decimal("0") }];
+    const [first] = list;
+    if (first === undefined) continue;
+    const arriving = arrivingOf(byId, first.because);
+    const group = list.map((correction): Drawable => {
+      const movement = corrected.get(correction);
+      if (movement === undefined) throw new Error(`movement ${correction.eventId} was valued and is not there`);
+      const { arrival } = arriving;
+      return {
+        movement: { ...movement, quantity: ZERO },
+        purpose: "cost-correction",
+        value: correction.delta,
+        occurrence: correction.revision === undefined ? arrival : `${arrival}/${correction.revision}`,
+        linkQuantity: ZERO,
+      };
     });
     // Never before the goods it corrects, and never in a closed period.
     const on = group.reduce(
-      (latest, movement) => (movement.happenedOn > latest ? movement.happenedOn : latest),
+      (latest, { movement: { happenedOn } }) => (happenedOn > latest ? happenedOn : latest),
       arriving.happenedOn,
     );
     const open = placeInPeriod({ ...dependencies.ledger, closedPeriod: "next-open" }, desk.calendar, on).date;
     const result = draftVoucher({ movements: group }, contextOf(dependencies, full, open));
+    if (result.kind === "problems")
+      blocks.push(
+        ...result.problems.map(({ code, subject }) => ({
+          movement: arriving,
+          code,
+          subject: `${subject.table}/${subject.code}`,
+        })),
+      );
     if (result.kind !== "voucher") continue;
-    const posting = postingOf(dependencies, full, `correction:${cause}`, group, result, open, () => ({
-      occurrence: arriving.arrival,
-      quantity: decimal("0"),
+    const posting = postingOf(dependencies, full, `correction:${cause}`, group, result, open, (drawable) => ({
+      occurrence: drawable.occurrence ?? "",
+      quantity: ZERO,
     }));
     const identity = {
       company: posting.company,
@@ -188,8 +216,38 @@ export const draftCorrections = async (
       groupName: `correction:${arriving.form}/${arriving.recordId}`,
     });
   }
-  return postings;
+  return { postings, blocks };
 };
 
-export const documentOf = (movement: Pick<ArrivedMovement, "source" | "form" | "recordId">): string =>
-  JSON.stringify([movement.source, movement.form, movement.recordId]);
+const arrivingOf = (byId: ReadonlyMap<string, ArrivedMovement>, because: string): ArrivedMovement => {
+  const arriving = byId.get(because);
+  if (arriving === undefined) throw new Error(`movement ${because} changed costs and is not in the page`);
+  return arriving;
+};
+
+const readCorrected = async (
+  { drafts, ledger }: DraftingDependencies,
+  client: DraftClient,
+  corrections: readonly Correction[],
+): Promise<ReadonlyMap<Correction, ArrivedMovement>> => {
+  const plain = corrections.filter(({ revision }) => revision === undefined).map(({ eventId }) => eventId);
+  const exact = corrections.flatMap(({ eventId, revision }) =>
+    revision === undefined ? [] : [{ movementId: eventId, revision }],
+  );
+  const drawn = plain.length === 0 ? [] : await drafts.readDrawn(client, ledger.code, [...new Set(plain)]);
+  const drawnOf = new Map(drawn.map((movement) => [movement.movementId, movement]));
+  const exactOf = new Map(
+    (await drafts.readRevisions(client, exact)).map((each) => [`${each.movementId}/${each.revision}`, each]),
+  );
+  return new Map(
+    corrections.flatMap((correction) => {
+      const { eventId, revision } = correction;
+      const movement = revision === undefined ? drawnOf.get(eventId) : exactOf.get(`${eventId}/${revision}`);
+      return movement === undefined ? [] : [[correction, movement] as const];
+    }),
+  );
+};
+
+/** One name per document; the lengths keep two documents from sharing one. */
+export const documentOf = ({ source, form, recordId }: Pick<ArrivedMovement, "source" | "form" | "recordId">): string =>
+  `${source.length}.${form.length}.${source}${form}${recordId}`;

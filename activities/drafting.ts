@@ -1,16 +1,23 @@
-import type { ArrivedMovement, Block, EstimateRow, KnownPosting } from "../db/draft-store.ts";
-import type { NewPosting } from "../db/posting-store.ts";
+import type { ArrivedMovement, Block, EstimateRow } from "../db/draft-store.ts";
+import type { NewPosting } from "../db/voucher-store.ts";
 import { type Calendar, calendarOf } from "../domain/calendar.ts";
 import { lastDayOf } from "../domain/dates.ts";
 import { type Decimal, multiply } from "../domain/decimal.ts";
-import { groupBy } from "../domain/group-by.ts";
 import { postingKeyOf } from "../domain/posting-key.ts";
-import { sentStates } from "../domain/posting.ts";
-import type { ValuedMovement } from "../mappings/draft-types.ts";
-import { type DraftingDependencies, type DraftClient, type Desk, openDesk, ONE } from "./draft-desk.ts";
-import { type Costing, valuePage, receiptsBeforeInvoices, valuedOf } from "./draft-values.ts";
+import {
+  type Companion,
+  type Sorted,
+  companionsOf,
+  correctionsTakenBack,
+  generationsOf,
+  sortPage,
+  unsentOf,
+} from "./draft-again.ts";
+import { type DraftingDependencies, type DraftClient, type Desk, missingItems, openDesk, ONE } from "./draft-desk.ts";
+import { type Costing, drawablesOf, receiptsBeforeInvoices, valuePage, workEstimates } from "./draft-values.ts";
 import { groupNameOf, draftGroup, draftCorrections, documentOf } from "./draft-vouchers.ts";
-import type { EstimateBook, Estimated } from "./estimates.ts";
+import type { Drawable, EstimateBook } from "./estimates.ts";
+import { redrawMarked } from "./redraw.ts";
 
 export interface DraftSummary {
   readonly movements: number;
@@ -32,22 +39,20 @@ export const draftPage = async (dependencies: DraftingDependencies, sizeMax: num
   return dependencies.inTransaction(dependencies.database, async (client) => {
     await drafts.lockDrafting(client, ledger.code);
     await drafts.releaseHeld(client, ledger.code, calendar.openPeriods);
+    const redrawn = await redrawMarked(dependencies, client, calendar);
     const arrived = await takeArrivals(dependencies, client, sizeMax);
     const blocked = await drafts.readBlocked(client, ledger.code, BLOCKED_PER_PAGE_MAX);
-    const freed = await drafts.takeReversed(client, ledger.code);
-    const movements = newestFirstWins([...freed, ...blocked, ...arrived.movements]);
-    const known = await knownPostings(dependencies, client, movements);
-    const { toDraft, waiting } = await settleChanges(dependencies, client, movements, known);
-    const plan = await planPage(dependencies, client, toDraft, calendar);
-    const vouchers = await writePlan(dependencies, client, plan, known);
-    const blocks = [...waiting, ...plan.blocks];
-    await drafts.replaceBlocks(
-      client,
-      ledger.code,
-      movements.map(({ movementId }) => movementId),
-      blocks,
-    );
-    return { movements: arrived.movements.length, vouchers, blocked: blocks.length, more: arrived.more };
+    const sorted = await sortPage(dependencies, client, arrived.movements, blocked);
+    const plan = await planPage(dependencies, client, sorted, calendar);
+    const vouchers = await writePlan(dependencies, client, plan, sorted);
+    const blocks = [...sorted.waiting, ...plan.blocks];
+    await drafts.replaceBlocks(client, ledger.code, sorted.tried, blocks);
+    return {
+      movements: arrived.movements.length,
+      vouchers: vouchers + redrawn.vouchers,
+      blocked: blocks.length,
+      more: arrived.more || redrawn.more,
+    };
   });
 };
 
@@ -69,90 +74,44 @@ const takeArrivals = async (
   return { movements, more };
 };
 
-/** Of several revisions of one movement only the newest counts; the order of arrival stays. */
-const newestFirstWins = (movements: readonly ArrivedMovement[]): readonly ArrivedMovement[] => {
-  const newest = new Map<string, ArrivedMovement>();
-  for (const movement of movements) {
-    const seen = newest.get(movement.movementId);
-    if (seen === undefined || seen.revision <= movement.revision) newest.set(movement.movementId, movement);
-  }
-  return [...newest.values()];
-};
-
-type Known = ReadonlyMap<string, readonly KnownPosting[]>;
-
-/** Existing postings per document; only documents with more than one revision, or cancelled ones, can have any. */
-const knownPostings = async (
-  { ledger, drafts }: DraftingDependencies,
-  client: DraftClient,
-  movements: readonly ArrivedMovement[],
-): Promise<Known> => {
-  const changed = movements.filter(({ revision, cancelled }) => revision > 1 || cancelled);
-  if (changed.length === 0) return new Map();
-  const rows = await drafts.readPostingsOf(
-    client,
-    ledger.code,
-    ledger.company,
-    changed.map(({ recordId }) => recordId),
-    changed.map(({ movementId }) => movementId),
-  );
-  const byRecord = groupBy(rows, ({ form, recordId }) => JSON.stringify([form, recordId]));
-  return new Map(
-    changed.map((movement) => [
-      documentOf(movement),
-      byRecord.get(JSON.stringify([movement.form, movement.recordId])) ?? [],
-    ]),
-  );
-};
-
-/**
- * A change waits while its posting is sending or uncertain. What stands in the ERP already is left standing, marked, and
- * shown as a mismatch: only a confirmed reversal makes room for a new voucher.
- */
-const settleChanges = async (
-  { drafts }: DraftingDependencies,
-  client: DraftClient,
-  movements: readonly ArrivedMovement[],
-  known: Known,
-): Promise<{ readonly toDraft: readonly ArrivedMovement[]; readonly waiting: readonly Block[] }> => {
-  const waiting: Block[] = [];
-  const marked = new Set<string>();
-  const toDraft = movements.filter((movement) => {
-    const postings = known.get(documentOf(movement)) ?? [];
-    const onTheWay = postings.filter(({ state }) => state === "sending" || state === "uncertain");
-    const standing = postings.filter(({ state }) => sentStates.includes(state) && state !== "reversed");
-    for (const { postingId } of standing) marked.add(postingId);
-    if (onTheWay.length > 0)
-      waiting.push({ movement, code: "NO_ANSWER", subject: `posting/${onTheWay[0]?.key ?? ""}` });
-    return standing.length === 0;
-  });
-  await drafts.markSourceChanged(client, [...marked]);
-  return { toDraft, waiting };
-};
-
 interface Plan {
+  /** What is drafted of the page. */
+  readonly drafted: readonly ArrivedMovement[];
+  readonly companions: readonly Companion[];
   readonly costing: Costing;
   readonly postings: readonly NewPosting[];
   readonly estimates: readonly EstimateRow[];
   readonly blocks: readonly Block[];
+  /** Reversed vouchers of which something could not be drawn again yet. */
+  readonly stuck: ReadonlySet<string>;
 }
 
 const planPage = async (
   dependencies: DraftingDependencies,
   client: DraftClient,
-  movements: readonly ArrivedMovement[],
+  sorted: Sorted,
   calendar: Calendar,
 ): Promise<Plan> => {
-  const desk = await openDesk(dependencies, client, movements, calendar);
+  const again = sorted.again.size === 0 ? [] : sorted.toDraft.map(({ movementId }) => movementId);
+  const desk = await openDesk(
+    dependencies,
+    client,
+    sorted.toDraft,
+    calendar,
+    again.filter((id) => sorted.again.has(id)),
+  );
   const blocks: Block[] = [];
-  let rest = movements;
+  const aside: Aside = { stuck: new Set(), receipts: new Set() };
+  let rest = sorted.toDraft;
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const attempt = await attemptPage(dependencies, client, desk, rest);
-    if (attempt.blocks.length === 0) return { ...attempt, blocks };
+    const companions = companionsOf(sorted, rest, aside.stuck);
+    const attempt = await attemptPage(dependencies, client, desk, sorted, rest, companions, aside.receipts);
+    if (attempt.blocks.length === 0) return { ...attempt, drafted: rest, companions, blocks, stuck: aside.stuck };
+    const found = ownBlocks(sorted, rest, companions, attempt.blocks, aside);
     // A document enters whole or not at all: one missing code keeps all of its lines waiting.
-    const reasons = new Map(attempt.blocks.map((block) => [documentOf(block.movement), block]));
-    const direct = new Set(attempt.blocks.map(({ movement }) => movement.movementId));
-    blocks.push(...attempt.blocks);
+    const reasons = new Map(found.own.map((block) => [documentOf(block.movement), block]));
+    const direct = new Set(found.own.map(({ movement }) => movement.movementId));
+    blocks.push(...found.own, ...found.others);
     for (const movement of rest) {
       const reason = reasons.get(documentOf(movement));
       if (reason !== undefined && !direct.has(movement.movementId)) blocks.push({ ...reason, movement });
@@ -162,67 +121,106 @@ const planPage = async (
   throw new Error(`drafting of ${dependencies.ledger.code} finds new problems after ${ROUNDS_MAX} rounds`);
 };
 
+/** What the rounds leave out besides documents of the page. */
+interface Aside {
+  readonly stuck: Set<string>;
+  /** Receipts whose turn of the month has to wait. */
+  readonly receipts: Set<string>;
+}
+
+/**
+ * What keeps a companion from being drawn keeps the document that makes it necessary: its voucher stays as it is. Nothing
+ * of the page is kept by what was reversed beside it, or by receipts at the turn of the month.
+ */
+const ownBlocks = (
+  { links }: Sorted,
+  rest: readonly ArrivedMovement[],
+  companions: readonly Companion[],
+  blocks: readonly Block[],
+  aside: Aside,
+): { readonly own: readonly Block[]; readonly others: readonly Block[] } => {
+  const inRest = new Set(rest.map(({ movementId }) => movementId));
+  const own: Block[] = [];
+  const others: Block[] = [];
+  for (const block of blocks) {
+    const { movementId } = block.movement;
+    if (inRest.has(movementId)) {
+      own.push(block);
+      continue;
+    }
+    aside.receipts.add(movementId);
+    const vouchers = new Set(
+      companions.filter(({ link }) => link.movement.movementId === movementId).map(({ link }) => link.postingId),
+    );
+    const pulling = rest.filter((each) => links.get(each.movementId)?.some(({ postingId }) => vouchers.has(postingId)));
+    for (const voucher of vouchers) aside.stuck.add(voucher);
+    if (pulling.length === 0) others.push(block);
+    else own.push(...pulling.map((movement) => ({ ...block, movement })));
+  }
+  return { own, others };
+};
+
 /** Reversals on the first of the month and renewed estimates at its end, where the ledger works that way. */
-const monthTurn = ({ today }: DraftingDependencies, desk: Desk, estimates: EstimateBook): readonly Estimated[] => {
+const monthTurn = (
+  { today }: DraftingDependencies,
+  desk: Desk,
+  estimates: EstimateBook,
+  waiting: ReadonlySet<string>,
+): readonly Drawable[] => {
   const started = desk.calendar.openPeriods[0];
   if (desk.openReceipts.length === 0 || started === undefined) return [];
-  return estimates.turnMonth(desk.openReceipts, {
-    started,
-    ended: today() >= lastDayOf(started) ? started : undefined,
-  });
+  return estimates.turnMonth(
+    waiting.size === 0 ? desk.openReceipts : desk.openReceipts.filter(({ movementId }) => !waiting.has(movementId)),
+    { started, ended: today() >= lastDayOf(started) ? started : undefined },
+  );
 };
+
+type Attempt = Pick<Plan, "costing" | "postings" | "estimates" | "blocks">;
 
 const attemptPage = async (
   dependencies: DraftingDependencies,
   client: DraftClient,
-  desk: Desk,
+  opened: Desk,
+  sorted: Sorted,
   movements: readonly ArrivedMovement[],
-): Promise<Plan> => {
+  companions: readonly Companion[],
+  waitingReceipts: ReadonlySet<string>,
+): Promise<Attempt> => {
+  const items = companions.map(({ link }) => link.movement);
+  const desk =
+    items.length === 0 ? opened : { ...opened, items: await missingItems(dependencies, client, opened, items) };
   const blocks: Block[] = [];
   const estimates = desk.estimates.copy();
-  const quantities = new Map<string, Decimal>();
-  for (const movement of movements) {
-    const item = desk.items.get(movement.item);
-    const factor = item?.factorOf(movement.unit);
-    if (movement.kind === "provision" || movement.kind === "subcontract-fee")
-      quantities.set(movement.movementId, movement.quantity);
-    else if (item === undefined) blocks.push({ movement, code: "ITEM_UNKNOWN", subject: `item/${movement.item}` });
-    else if (factor === undefined)
-      blocks.push({ movement, code: "UNIT_UNKNOWN", subject: `unit/${movement.item}/${movement.unit}` });
-    else quantities.set(movement.movementId, factor === ONE ? movement.quantity : multiply(movement.quantity, factor));
-  }
-  const live = movements.filter(({ movementId }) => quantities.has(movementId));
-  const costing = await valuePage(dependencies, client, desk, live, quantities);
-  const inPage = groupBy(live, ({ documentNumber }) => documentNumber);
-  const groups = new Map<string, ValuedMovement[]>();
-  const put = (movement: ValuedMovement, arrived: ArrivedMovement): void => {
-    if (arrived.cancelled) return;
-    const name = groupNameOf(dependencies, desk, movement);
+  const quantities = stockQuantities(desk, movements, blocks);
+  const live = receiptsBeforeInvoices(movements.filter(({ movementId }) => quantities.has(movementId)));
+  const effects = workEstimates(desk, estimates, live, quantities);
+  const costing = await valuePage(dependencies, client, desk, live, quantities, effects);
+  const groups = new Map<string, Drawable[]>();
+  const put = (drawable: Drawable): void => {
+    if (drawable.movement.cancelled) return;
+    const name = groupNameOf(dependencies, desk, drawable);
     const group = groups.get(name);
-    if (group === undefined) groups.set(name, [movement]);
-    else group.push(movement);
+    if (group === undefined) groups.set(name, [drawable]);
+    else group.push(drawable);
   };
-  for (const movement of receiptsBeforeInvoices(live)) {
-    for (const valued of valuedOf(
-      movement,
-      costing,
-      estimates,
-      desk,
-      inPage,
-      quantities.get(movement.movementId) ?? ONE,
-    )) {
-      if ("problem" in valued) blocks.push({ movement, code: valued.problem, subject: valued.subject });
-      else put(valued, movement);
-    }
+  const byId = new Map<string, ArrivedMovement>();
+  for (const { link, drawable } of companions) {
+    byId.set(link.movement.movementId, link.movement);
+    put(drawable);
   }
-  const byId = new Map(live.map((movement) => [movement.movementId, movement]));
-  for (const valued of monthTurn(dependencies, desk, estimates)) {
-    if ("problem" in valued) continue;
-    const receipt = desk.openReceipts.find(({ movementId }) => movementId === valued.movementId);
-    if (receipt === undefined) continue;
-    byId.set(receipt.movementId, receipt);
-    put(valued, receipt);
+  for (const movement of live) {
+    const effect = effects.get(movement.movementId);
+    if (effect?.kind === "problem") blocks.push({ movement, code: effect.code, subject: effect.subject });
+    for (const drawable of drawablesOf(movement, costing, effects, quantities.get(movement.movementId) ?? ONE))
+      put(drawable);
   }
+  const receiptOf = new Map(desk.openReceipts.map((receipt) => [receipt.movementId, receipt]));
+  for (const drawable of monthTurn(dependencies, desk, estimates, waitingReceipts)) {
+    const receipt = receiptOf.get(drawable.movement.movementId);
+    if (receipt !== undefined) byId.set(receipt.movementId, receipt);
+    put(drawable);
+  }
+  for (const movement of live) byId.set(movement.movementId, movement);
   const postings: NewPosting[] = [];
   for (const [name, group] of groups) {
     const drafted = draftGroup(dependencies, desk, name, group, byId, quantities);
@@ -230,53 +228,123 @@ const attemptPage = async (
     blocks.push(...drafted.blocks);
   }
   if (blocks.length === 0) {
-    const corrected = await draftCorrections(dependencies, client, desk, costing.corrections, byId);
-    postings.push(...corrected);
+    const corrections = [...costing.corrections, ...correctionsTakenBack(sorted, live)];
+    const corrected = await draftCorrections(dependencies, client, desk, corrections, byId);
+    postings.push(...corrected.postings);
+    blocks.push(...corrected.blocks);
   }
   return { costing, postings, estimates: estimates.changed(), blocks };
 };
 
-const writePlan = async (
-  { drafts, postings, ledger }: DraftingDependencies,
-  client: DraftClient,
-  plan: Plan,
-  known: Known,
-): Promise<number> => {
-  await drafts.writeCosting(client, ledger.code, plan.costing.running, plan.costing.entries);
-  await drafts.writeEstimates(client, ledger.code, plan.estimates);
-  const grouped = plan.postings.filter(({ groupName }) => !groupName.startsWith("document:"));
-  const parts = await drafts.readGroupParts(
-    client,
-    ledger.code,
-    grouped.map(({ groupName }) => groupName),
-  );
-  const fresh: NewPosting[] = [];
-  const redrawn = new Set<string>();
-  for (const posting of plan.postings) {
-    const existing = (known.get(documentOf(posting)) ?? []).filter(({ purpose }) => purpose === posting.purpose);
-    const unsent = existing.find(({ state }) => !sentStates.includes(state) && state !== "withdrawn");
-    if (unsent !== undefined) {
-      await postings.redrawPosting(client, unsent.postingId, posting);
-      redrawn.add(unsent.postingId);
-      continue;
-    }
-    fresh.push(renumber(posting, existing, parts.get(posting.groupName) ?? 0));
+/** Every quantity in the item's stock unit; what has none is blocked. */
+const stockQuantities = (
+  desk: Desk,
+  movements: readonly ArrivedMovement[],
+  blocks: Block[],
+): ReadonlyMap<string, Decimal> => {
+  const quantities = new Map<string, Decimal>();
+  for (const movement of movements) {
+    const item = desk.items.get(movement.item);
+    const factor = item?.factorOf(movement.unit);
+    // What was taken back needs no quantity, and must not wait for an item that nobody will enter any more.
+    if (movement.kind === "provision" || movement.kind === "subcontract-fee" || movement.cancelled)
+      quantities.set(movement.movementId, movement.quantity);
+    else if (item === undefined) blocks.push({ movement, code: "ITEM_UNKNOWN", subject: `item/${movement.item}` });
+    else if (factor === undefined)
+      blocks.push({ movement, code: "UNIT_UNKNOWN", subject: `unit/${movement.item}/${movement.unit}` });
+    else quantities.set(movement.movementId, factor === ONE ? movement.quantity : multiply(movement.quantity, factor));
   }
-  await postings.insertPostings(client, fresh);
-  for (const existing of new Set([...known.values()].flat())) {
-    const gone =
-      !redrawn.has(existing.postingId) && !sentStates.includes(existing.state) && existing.state !== "withdrawn";
-    if (gone) await postings.withdrawPosting(client, existing.postingId);
-  }
-  return fresh.length + redrawn.size;
+  return quantities;
 };
 
+const writePlan = async (
+  { drafts, vouchers, ledger }: DraftingDependencies,
+  client: DraftClient,
+  plan: Plan,
+  sorted: Sorted,
+): Promise<number> => {
+  await drafts.writeCosting(client, ledger.code, plan.costing);
+  await drafts.writeEstimates(client, ledger.code, plan.estimates);
+  const replaced = replacedBy(plan, sorted);
+  await drafts.clearLinks(client, idsOf(replaced));
+  const generationOf = generationsOf(sorted, plan.companions);
+  const parts = await drafts.readGroupParts(client, ledger.code, repeatable(plan, sorted));
+  const fresh: NewPosting[] = [];
+  for (const posting of plan.postings) {
+    const generation = sorted.links.size === 0 ? 1 : reachedBy(posting, generationOf);
+    const existing = takeSame(replaced, posting, generation);
+    if (existing === undefined)
+      fresh.push(renumber(posting, generation, parts.get(drafts.partsKey({ ...posting, generation })) ?? 0));
+    else await vouchers.redrawPosting(client, existing.postingId, { ...posting, generation: existing.generation });
+  }
+  for (const postingId of idsOf(replaced)) await vouchers.withdrawPosting(client, postingId);
+  await vouchers.insertPostings(client, fresh);
+  await drafts.keepFromSending(client, ledger.code, held(plan, sorted));
+  await drafts.markSourceChanged(
+    client,
+    [...plan.stuck].filter((id) => sorted.freed.some((link) => link.postingId === id)),
+  );
+  return plan.postings.length;
+};
+
+/** Vouchers of what is drafted again of which nothing is in the ERP: drawn anew under their own key, or withdrawn. */
+interface Replaced {
+  readonly postingId: string;
+  readonly generation: number;
+}
+
+/** By purpose and document or group. */
+const replacedBy = ({ drafted }: Plan, { links }: Sorted): ReadonlyMap<string, Replaced[]> => {
+  const replaced = new Map<string, Replaced[]>();
+  const unsent = new Set(unsentOf(drafted, links));
+  if (unsent.size === 0) return replaced;
+  for (const list of links.values())
+    for (const { postingId, purpose, groupName, generation } of list) {
+      if (!unsent.delete(postingId)) continue;
+      const name = nameOf({ purpose, groupName });
+      const same = replaced.get(name);
+      if (same === undefined) replaced.set(name, [{ postingId, generation }]);
+      else same.push({ postingId, generation });
+    }
+  return replaced;
+};
+const nameOf = ({ purpose, groupName }: Pick<NewPosting, "purpose" | "groupName">): string => `${purpose} ${groupName}`;
+const idsOf = (replaced: ReadonlyMap<string, readonly Replaced[]>): readonly string[] =>
+  [...replaced.values()].flat().map(({ postingId }) => postingId);
+
+/** Takes out the voucher of the same document or group, unless one of its movements has got beyond its generation. */
+const takeSame = (
+  replaced: ReadonlyMap<string, Replaced[]>,
+  posting: NewPosting,
+  generation: number,
+): Replaced | undefined => {
+  const same = replaced.get(nameOf(posting));
+  const at = same?.findIndex((each) => each.generation >= generation) ?? -1;
+  return at < 0 ? undefined : same?.splice(at, 1)[0];
+};
+
+const reachedBy = ({ purpose, movements }: NewPosting, generationOf: ReturnType<typeof generationsOf>): number =>
+  movements.reduce((reached, { movementId }) => Math.max(reached, generationOf(movementId, purpose)), 1);
+
+/** Groups, and documents that come again: others have no voucher yet. */
+const repeatable = ({ postings, companions }: Plan, { again }: Sorted): readonly string[] => {
+  const known = new Set([...again, ...companions.map(({ link }) => link.movement.movementId)]);
+  return postings
+    .filter(
+      ({ groupName, movements }) =>
+        !groupName.startsWith("document:") ||
+        (known.size > 0 && movements.some(({ movementId }) => known.has(movementId))),
+    )
+    .map(({ groupName }) => groupName);
+};
+
+/** What was drafted before and cannot be drawn as it is now. */
+const held = ({ blocks }: Plan, { again }: Sorted): readonly string[] =>
+  blocks.map(({ movement }) => movement.movementId).filter((movementId) => again.has(movementId));
+
 /** A reversed voucher makes room for the next generation; a withdrawn one, and a sealed group, for the next part. */
-const renumber = (posting: NewPosting, existing: readonly KnownPosting[], groupParts: number): NewPosting => {
-  const reversed = existing.filter(({ state }) => state === "reversed").map(({ generation }) => generation);
-  const generation = Math.max(0, ...reversed) + 1;
-  const withdrawn = existing.filter((each) => each.generation === generation).map(({ part }) => part);
-  const part = Math.max(0, groupParts, ...withdrawn) + 1;
+const renumber = (posting: NewPosting, generation: number, parts: number): NewPosting => {
+  const part = parts + 1;
   if (part === 1 && generation === 1) return posting;
   return { ...posting, part, generation, key: postingKeyOf({ ...posting, part, generation }) };
 };

@@ -8,10 +8,13 @@ import {
   type EstimateState,
   type EstimateStyle,
   advanceEstimate,
+  dropEstimate,
   estimateStyles,
   estimatedInBooks,
+  giveBack,
   needsYearEndReview,
   openEstimate,
+  reopenEstimate,
   totalEstimated,
 } from "./estimate.ts";
 
@@ -31,7 +34,8 @@ const live = (style: EstimateStyle, inputs: readonly EstimateInput[], receipt = 
   const opened = openEstimate(style, receipt);
   let state: EstimateState = opened.state;
   const events: EstimateEvent[] = [...opened.events];
-  for (const input of inputs) {
+  for (const [index, drawn] of inputs.entries()) {
+    const input = "id" in drawn ? { ...drawn, id: `${drawn.id}${index}` } : drawn;
     const result = advanceEstimate(state, input);
     if (!result.ok) continue;
     state = result.state;
@@ -140,5 +144,89 @@ test("at any time: the books hold exactly the open estimates, and no estimate is
       if (state.stage === "closed") expect(isZero(state.openValue)).toBe(true);
     }),
     { numRuns: 500 },
+  );
+});
+
+test("an edited invoice gives back what it took, also the whole of it, and takes anew", () => {
+  const { state } = live("reverse-on-invoice", [invoice("i", "2025-02-05", "100", "520")]);
+  expect(state).toMatchObject({ stage: "closed", taken: { i0: { quantity: "100", value: "500.00" } } });
+  const open = giveBack(state, "i0");
+  expect(open).toEqual(openEstimate("reverse-on-invoice", RECEIPT).state);
+  const again = advanceEstimate(state, invoice("i0", "2025-02-05", "60", "300"));
+  expect(again.ok && again.state).toMatchObject({ openQuantity: "40", openValue: "200.00" });
+});
+
+test("月初回冲: a part that was taken before the reversal stands in the books again when it is given back", () => {
+  const { state } = live("month-start-reversal", [invoice("i", "2025-01-25", "40", "210"), monthStart("2025-02")]);
+  expect(estimatedInBooks(state)).toBe("0.00");
+  const mixed = giveBack(state, "i0");
+  expect(mixed).toMatchObject({
+    openQuantity: "100",
+    stage: "estimated",
+    outside: { quantity: "60", value: "300.00" },
+  });
+  expect(estimatedInBooks(mixed)).toBe("200.00");
+  const turned = advanceEstimate(mixed, monthStart("2025-02"));
+  expect(turned.ok && turned.events).toMatchObject([{ purpose: "estimate-reversal", value: "200.00", turn: 2 }]);
+  const ended = turned.ok ? advanceEstimate(turned.state, monthEnd("2025-02")) : turned;
+  expect(ended.ok && ended.events).toMatchObject([{ purpose: "re-estimate", value: "500.00", turn: 3 }]);
+});
+
+test("an edited receipt keeps what was invoiced as it was invoiced; the new price holds for the open part", () => {
+  const { state } = live("reverse-on-invoice", [invoice("i", "2025-02-05", "40", "210")]);
+  const edited = { ...RECEIPT, quantity: decimal("90"), value: decimal("540") };
+  const reopened = reopenEstimate(state, "reverse-on-invoice", edited);
+  // 40 at the old 5.00 and 50 at the new 6.00.
+  expect(reopened.ok && reopened.events).toMatchObject([{ purpose: "stock", quantity: "90", value: "500.00" }]);
+  expect(reopened.ok && reopened.state).toMatchObject({ openQuantity: "50", openValue: "300.00", stage: "estimated" });
+  const less = reopenEstimate(state, "reverse-on-invoice", { ...RECEIPT, quantity: decimal("39") });
+  expect(less).toEqual({ ok: false, problem: "exceeds-open", openQuantity: "-1" });
+  expect(dropEstimate(state)).toBeUndefined();
+  expect(dropEstimate(giveBack(state, "i0"))).toMatchObject({ stage: "closed", openValue: "0.00" });
+});
+
+test("whatever is given back and taken again, the books hold the open estimates", () => {
+  const act = fc.oneof(
+    drawnInput,
+    fc.integer({ min: 0, max: 5 }).map((at) => ({ kind: "give-back" as const, at })),
+    fc.integer({ min: 1, max: 200 }).map((value) => ({ kind: "reopen" as const, value: String(value) })),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...estimateStyles), fc.array(act, { maxLength: 14 }), (style, acts) => {
+      const opened = openEstimate(style, { ...RECEIPT, value: decimal("499.97") });
+      let state = opened.state;
+      // What each voucher that stands put into the estimated payables: the receipt's and its turns', and one per taker.
+      let own: Decimal = opened.events[0]?.value ?? ZERO;
+      const takers = new Map<string, Decimal>();
+      for (const [index, input] of acts.entries()) {
+        if (input.kind === "give-back") {
+          const id = [...takers.keys()][input.at];
+          if (id === undefined) continue;
+          state = giveBack(state, id);
+          takers.delete(id);
+        } else if (input.kind === "reopen") {
+          const result = reopenEstimate(state, style, { ...RECEIPT, value: decimal(input.value) });
+          if (!result.ok) throw new Error("the quantity is the same");
+          state = result.state;
+          own = result.events[0]?.value ?? ZERO;
+        } else {
+          const numbered = "id" in input ? { ...input, id: String(index) } : input;
+          const result = advanceEstimate(state, numbered);
+          if (!result.ok) continue;
+          state = result.state;
+          for (const { value, purpose, estimate } of result.events) {
+            const signed = purpose === "re-estimate" ? value : subtract(ZERO, value);
+            if (estimate === 0) continue;
+            if ("id" in numbered) takers.set(numbered.id, signed);
+            else own = add(own, signed);
+          }
+          if ("id" in numbered && !takers.has(numbered.id)) takers.set(numbered.id, ZERO);
+        }
+        const inBooks = [...takers.values()].reduce(add, own);
+        expect(equal(inBooks, estimatedInBooks(state))).toBe(true);
+        expect(isZero(state.openQuantity)).toBe(state.stage === "closed");
+      }
+    }),
+    { numRuns: 2_000, seed: 5 },
   );
 });

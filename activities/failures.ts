@@ -5,6 +5,7 @@ import { type ErrorCode, ZhangshiError } from "../domain/errors.ts";
 const NEEDS_A_PERSON: ReadonlySet<ErrorCode> = new Set([
   "CONFIG_INVALID",
   "CONFIG_MISSING",
+  "MAPPINGS_NOT_STORED",
   "CONNECTION_UNKNOWN",
   "SECRET_MISSING",
   "LOGIN_REFUSED",

@@ -1,3 +1,4 @@
+import { ZhangshiError } from "../domain/errors.ts";
 import type { DraftingDependencies } from "./draft-desk.ts";
 import { type DraftSummary, draftPage } from "./drafting.ts";
 import { withNamedFailures } from "./failures.ts";
@@ -10,8 +11,9 @@ export interface LedgerStep {
 
 /** What `ledgerPosting` does, a page at a time; safe to repeat. */
 export interface LedgerActivities {
-  /** @throws ZhangshiError CONNECTION_UNKNOWN  when no such ledger is configured */
+  /** @throws ZhangshiError CONNECTION_UNKNOWN  when no such ledger is configured; LOGIN_REFUSED */
   draftPage(step: LedgerStep): Promise<DraftSummary>;
+  /** @throws ZhangshiError LOGIN_REFUSED, PERMISSION_DENIED  while the ledger is paused for it: every further try would end the same way */
   postBatch(step: LedgerStep): Promise<BatchSummary>;
 }
 
@@ -20,5 +22,16 @@ export type LedgerDesk = DraftingDependencies & PostingDependencies;
 export const createLedgerActivities = (deskOf: (ledger: string) => LedgerDesk): LedgerActivities =>
   withNamedFailures<LedgerActivities>({
     draftPage: ({ ledger, sizeMax }) => draftPage(deskOf(ledger), sizeMax),
-    postBatch: ({ ledger, sizeMax }) => postBatch(deskOf(ledger), sizeMax),
+    postBatch: async ({ ledger, sizeMax }) => {
+      const desk = deskOf(ledger);
+      const summary = await postBatch(desk, sizeMax);
+      if (summary.paused) await stopAtMissingAccess(desk, ledger);
+      return summary;
+    },
   });
+
+const stopAtMissingAccess = async ({ store, database }: LedgerDesk, ledger: string): Promise<void> => {
+  const { pauseCode } = await store.ledgerState(database, ledger);
+  if (pauseCode === "LOGIN_REFUSED" || pauseCode === "PERMISSION_DENIED")
+    throw new ZhangshiError(pauseCode, { ledger });
+};

@@ -1,11 +1,11 @@
 import { assertNever } from "../domain/assert-never.ts";
-import { errorCatalog } from "../domain/errors.ts";
+import { type ErrorCode, errorCatalog } from "../domain/errors.ts";
 import type { LedgerConfig } from "../domain/installation.ts";
 import { fitSummaries, limitBroken } from "../domain/limits.ts";
 import type { PostingKey } from "../domain/posting-key.ts";
 import { stages } from "../domain/posting.ts";
 import { deviationsOf } from "../domain/read-back.ts";
-import type { LookUp, SendOutcome, VoucherTarget } from "../connectors/contract.ts";
+import type { LookUp, LookUpAnswer, SendOutcome, VoucherTarget } from "../connectors/contract.ts";
 import type { Database } from "../db/database.ts";
 import type * as PostingStore from "../db/posting-store.ts";
 import type { ClaimedPosting, LookUpSettlement, PostingTiming, ReadBackRow, Settlement } from "../db/posting-store.ts";
@@ -29,8 +29,11 @@ export interface PostingDependencies {
   /** Names this worker in leases; unique per process. */
   readonly worker: string;
   readonly timing: PostingTiming;
-  /** Requests under way at once; 1 keeps the vendor's rule of one writer per account book. */
-  readonly inFlight: number;
+  /**
+   * Batches under way at once; 1 keeps the vendor's rule of one writer per account book. Beyond the requests that the
+   * connection lets through at once, a few more keep it busy while others are written down.
+   */
+  readonly lanes: number;
   readonly onStep: (step: ProtocolStep, keys: readonly PostingKey[]) => Promise<void>;
   readonly heartbeat: (progress: unknown) => void;
   /** Counts sends, look-ups and read-backs for the metrics. */
@@ -51,12 +54,15 @@ export interface BatchSummary {
 
 /** Absent must be seen twice, apart by the settling time, before anything is sent again. */
 const ABSENCES_NEEDED = 2;
+/** A look-up that nothing proves to see is repeated until the voucher has been in vain so often; then a person looks. */
+const UNPROVEN_MAX = 6;
+/** Verified vouchers asked for at once when the control key is gone: one query, like any other look-up. */
+const PROBES = 100;
 const RETRY_NOT_DONE_MS = 5_000;
 const RETRY_ADVANCE_MS = 10_000;
 /** Requests one lane makes in one activity: keeps an activity within minutes, whatever the backlog. */
 const REQUESTS_PER_LANE_MAX = 200;
 const LOOK_UPS_PER_BATCH_MAX = 200;
-const LANES_PER_SPARE = 2;
 
 /** Settles what is doubtful, sends what is ready, brings on what is posted; each voucher at most once, however often this runs. */
 export const postBatch = async (dependencies: PostingDependencies, sizeMax: number): Promise<BatchSummary> => {
@@ -66,10 +72,13 @@ export const postBatch = async (dependencies: PostingDependencies, sizeMax: numb
   tally.posted += await settleDoubtful(dependencies);
   await store.releaseDrafted(database, ledger.code, ledger.approval);
   const budget = { left: sizeMax };
-  const desk = { ...dependencies, throughGate: gateOf(dependencies.inFlight) };
-  await bringOn(desk, tally);
-  await Promise.all(Array.from({ length: lanesFor(desk.inFlight) }, (_, lane) => sendLane(desk, lane, budget, tally)));
-  await bringOn(desk, tally);
+  await bringOn(dependencies, tally);
+  await readAgain(dependencies, tally);
+  // Until one voucher stands in the books, nothing proves that a look-up can see: the first is sent alone.
+  const isProven = await hasControlKey(dependencies);
+  const lanes = isProven ? dependencies.lanes : 1;
+  await Promise.all(Array.from({ length: lanes }, () => sendLane(dependencies, isProven, budget, tally)));
+  await bringOn(dependencies, tally);
   const [work, state] = await Promise.all([
     store.remainingWork(database, ledger.code),
     store.ledgerState(database, ledger.code),
@@ -77,29 +86,6 @@ export const postBatch = async (dependencies: PostingDependencies, sizeMax: numb
   const left = (state.paused ? 0 : work.ready) + work.sending + work.uncertain + work.posted;
   return { ...tally, left, nextDueMs: left === 0 ? undefined : work.nextDueMs, paused: state.paused };
 };
-
-/** Lets so many calls to the ERP through at once. */
-type Gate = <Result>(call: () => Promise<Result>) => Promise<Result>;
-type Desk = PostingDependencies & { readonly throughGate: Gate };
-
-const gateOf = (width: number): Gate => {
-  let free = width;
-  const waiting: (() => void)[] = [];
-  return async (call) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await call();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
-  };
-};
-
-/** While one batch is being written down, another one may be on the way: half as many lanes again as calls keep the ERP busy. */
-const lanesFor = (inFlight: number): number => inFlight + Math.floor(inFlight / LANES_PER_SPARE);
 
 type Tally = { claimed: number; posted: number; verified: number; refused: number; uncertain: number };
 
@@ -116,33 +102,83 @@ const underLeaseOfItsOwn = <Given extends PostingDependencies>(dependencies: Giv
 /** An earlier attempt may have landed. Ask the ERP; never send again on a guess. @returns how many were found posted */
 const settleDoubtful = async (base: PostingDependencies): Promise<number> => {
   const dependencies = underLeaseOfItsOwn(base);
-  const { store, database, ledger, target, worker, timing } = dependencies;
+  const { store, database, ledger, worker, timing } = dependencies;
   const doubtful = await store.claimUncertain(database, ledger.code, worker, timing, LOOK_UPS_PER_BATCH_MAX);
   if (doubtful.length === 0) return 0;
-  const { controlKey } = await store.ledgerState(database, ledger.code);
   const keys = doubtful.map(({ key }) => key);
-  const answer = await target.findByKeys(ledger.book, keys, controlKey);
+  const { found, sight } = await lookUp(dependencies, keys);
   await dependencies.onStep("looked-up", keys);
-  for (const { kind } of answer.found.values()) dependencies.count("look-up", kind);
-  const anyFound = [...answer.found.values()].some(({ kind }) => kind === "one" || kind === "several");
-  // Before the first voucher stands in the books there is nothing to prove the query's sight with, except a find itself.
-  const canSee = answer.controlSeen || anyFound || controlKey === undefined;
-  if (!canSee) {
-    await store.pauseLedger(database, ledger.company, ledger.code, "LOOKUP_BLIND", errorCatalog.LOOKUP_BLIND.what.en);
-  }
+  for (const { kind } of found.values()) dependencies.count("look-up", kind);
+  if (sight === "blind") await stop(dependencies, "LOOKUP_BLIND", errorCatalog.LOOKUP_BLIND.what.en);
   const settlements = doubtful.map(({ postingId, key }) => ({
     postingId,
-    outcome: lookUpSettlement(answer.found.get(key), canSee),
+    outcome: lookUpSettlement(found.get(key), sight),
   }));
-  await store.settleLookUps(database, settlements, worker, timing, ABSENCES_NEEDED);
-  if (settlements.some(({ outcome }) => outcome.kind === "found" && outcome.code === "FOUND_SEVERAL")) {
-    await store.pauseLedger(database, ledger.company, ledger.code, "FOUND_SEVERAL", errorCatalog.FOUND_SEVERAL.what.en);
-  }
+  const bounds = { absencesNeeded: ABSENCES_NEEDED, unprovenMax: UNPROVEN_MAX };
+  await store.settleLookUps(database, settlements, worker, timing, bounds);
+  if (settlements.some(({ outcome }) => outcome.kind === "found" && outcome.code === "FOUND_SEVERAL"))
+    await stop(dependencies, "FOUND_SEVERAL", errorCatalog.FOUND_SEVERAL.what.en);
+  await stopWhereAPersonMust(
+    dependencies,
+    settlements.map(({ outcome }) => outcome),
+  );
   await dependencies.onStep("look-up-settled", keys);
   return settlements.filter(({ outcome }) => outcome.kind === "found").length;
 };
 
-const lookUpSettlement = (found: LookUp | undefined, canSee: boolean): LookUpSettlement => {
+/**
+ * What it means that a query does not name a key. "seen": it named a voucher known to be there, so absent is absent.
+ * "unproven": no voucher is known to be there yet. "blind": none of those known to be there was named. "failed": no answer.
+ */
+type Sight = "seen" | "unproven" | "blind" | "failed";
+type Looked = { readonly found: LookUpAnswer["found"]; readonly sight: Sight };
+
+/** Asks for keys together with a control key; where that one is gone, with any other verified voucher that is still there. */
+const lookUp = async (dependencies: PostingDependencies, keys: readonly PostingKey[]): Promise<Looked> => {
+  const { store, database, ledger, target } = dependencies;
+  const { controlKeys } = await store.ledgerState(database, ledger.code);
+  const [control] = controlKeys;
+  const answer = await target.findByKeys(ledger.book, keys, control);
+  const { found } = answer;
+  if (anyIs(found, "failed")) return { found, sight: "failed" };
+  // A doubtful voucher that is found proves as much as a control key.
+  if ((control !== undefined && answer.controlSeen) || anyIs(found, "one", "several", "void"))
+    return { found, sight: "seen" };
+  // Without a control key: an ERP that refuses a second voucher with the same key may be sent it again whatever it holds.
+  if (control === undefined) return { found, sight: target.capabilities.keyGuard === "native" ? "seen" : "unproven" };
+  return lookUpWithout(dependencies, keys, controlKeys);
+};
+
+/** The control voucher is not seen: somebody deleted it in the ERP, or the query sees nothing at all. */
+const lookUpWithout = async (
+  { store, database, ledger, target }: PostingDependencies,
+  keys: readonly PostingKey[],
+  [gone, ...controls]: readonly PostingKey[],
+): Promise<Looked> => {
+  const nothing: Looked = { found: new Map(), sight: "blind" };
+  const others = await store.otherVerified(
+    database,
+    ledger.code,
+    gone === undefined ? controls : [gone, ...controls],
+    PROBES - controls.length,
+  );
+  const probes = [...controls, ...others];
+  if (probes.length === 0) return nothing;
+  const { found } = await target.findByKeys(ledger.book, probes, undefined);
+  const seen = probes.find((key) => found.get(key)?.kind === "one");
+  if (seen === undefined) return anyIs(found, "failed") ? { ...nothing, sight: "failed" } : nothing;
+  await store.replaceControls(database, ledger.code, seen);
+  const answer = await target.findByKeys(ledger.book, keys, seen);
+  if (anyIs(answer.found, "failed")) return { found: answer.found, sight: "failed" };
+  return { found: answer.found, sight: answer.controlSeen ? "seen" : "blind" };
+};
+
+const anyIs = (found: LookUpAnswer["found"], ...kinds: readonly LookUp["kind"][]): boolean =>
+  [...found.values()].some(({ kind }) => kinds.includes(kind));
+
+const lookUpSettlement = (found: LookUp | undefined, sight: Sight): LookUpSettlement => {
+  if (sight === "blind" && (found === undefined || found.kind === "absent"))
+    return { kind: "again", code: "LOOKUP_BLIND", message: errorCatalog.LOOKUP_BLIND.what.en };
   if (found === undefined) return { kind: "again", code: "READ_FAILED", message: "the look-up did not name this key" };
   switch (found.kind) {
     case "one":
@@ -155,9 +191,10 @@ const lookUpSettlement = (found: LookUp | undefined, canSee: boolean): LookUpSet
     case "failed":
       return { kind: "again", code: found.code, message: found.message };
     case "absent":
-      return canSee
-        ? { kind: "absent" }
-        : { kind: "again", code: "LOOKUP_BLIND", message: errorCatalog.LOOKUP_BLIND.what.en };
+      if (sight === "seen") return { kind: "absent" };
+      return sight === "unproven"
+        ? { kind: "unproven", code: "LOOKUP_UNPROVEN", message: errorCatalog.LOOKUP_UNPROVEN.what.en }
+        : { kind: "again", code: "READ_FAILED", message: "a part of the look-up failed" };
     default:
       return assertNever(found);
   }
@@ -166,18 +203,26 @@ const lookUpSettlement = (found: LookUp | undefined, canSee: boolean): LookUpSet
 const lowest = (erpIds: readonly string[]): string =>
   [...erpIds].sort((a, b) => a.length - b.length || (a < b ? -1 : 1))[0] ?? "";
 
+/** Where there was a control key once there always is one. */
+const hasControlKey = async ({ store, database, ledger }: PostingDependencies): Promise<boolean> =>
+  (await store.ledgerState(database, ledger.code)).controlKeys.length > 0;
+
 /** One request after another until nothing is ready: claim, stamp, send, settle. */
-const sendLane = async (base: Desk, lane: number, budget: { left: number }, tally: Tally): Promise<void> => {
+const sendLane = async (
+  base: PostingDependencies,
+  wasProven: boolean,
+  budget: { left: number },
+  tally: Tally,
+): Promise<void> => {
   const { store, database, ledger, target, timing } = base;
-  let isProven = false;
+  let isProven = wasProven;
   for (let request = 0; request < REQUESTS_PER_LANE_MAX && budget.left > 0; request += 1) {
     const dependencies = underLeaseOfItsOwn(base);
-    // A control key once found stays; whether the ledger is paused is asked by the claim itself.
-    isProven ||= (await store.ledgerState(database, ledger.code)).controlKey !== undefined;
-    // Until one voucher stands in the books, nothing proves that a look-up can see: the first is sent alone.
-    if (!isProven && (lane > 0 || tally.claimed > 0)) return;
+    isProven ||= request > 0 && (await hasControlKey(base));
+    if (!isProven && tally.claimed > 0) return;
     const size = isProven ? Math.min(target.capabilities.batchMax, budget.left) : 1;
     budget.left -= size;
+    // Whether the ledger is paused is asked by the claim itself.
     const claimed = await store.claimReady(database, ledger.code, dependencies.worker, timing, size);
     if (claimed.length === 0) return;
     tally.claimed += claimed.length;
@@ -187,11 +232,15 @@ const sendLane = async (base: Desk, lane: number, budget: { left: number }, tall
   }
 };
 
-const sendClaimed = async (dependencies: Desk, claimed: readonly ClaimedPosting[], tally: Tally): Promise<void> => {
+const sendClaimed = async (
+  dependencies: PostingDependencies,
+  claimed: readonly ClaimedPosting[],
+  tally: Tally,
+): Promise<void> => {
   const { store, database, worker } = dependencies;
   const fitting = await settleMisfits(dependencies, claimed);
   if (fitting.length === 0) return;
-  const { ours, outcomes } = await dependencies.throughGate(() => stampAndPost(dependencies, fitting));
+  const { ours, outcomes } = await stampAndPost(dependencies, fitting);
   if (ours.length === 0) return;
   await dependencies.onStep("answered", keysOf(ours));
   const settlements = ours.map((posting, index) => ({
@@ -200,7 +249,10 @@ const sendClaimed = async (dependencies: Desk, claimed: readonly ClaimedPosting[
   }));
   await store.settleSent(database, settlements, worker, "send");
   await dependencies.onStep("settled", keysOf(ours));
-  await pauseWhenBlind(dependencies, settlements);
+  await stopWhereAPersonMust(
+    dependencies,
+    settlements.map(({ outcome }) => outcome),
+  );
   for (const { outcome } of settlements) {
     dependencies.count("send", outcome.kind);
     if (outcome.kind === "posted") tally.posted += 1;
@@ -264,12 +316,7 @@ const settlementOf = (outcome: SendOutcome | undefined): Settlement => {
     case "posted":
       return { kind: "posted", erpId: outcome.erpId, number: outcome.number, stage: outcome.stage };
     case "refused":
-      // A closed period is no mistake in the voucher: it waits, instead of being corrected.
-      return {
-        kind: errorCatalog[outcome.code].outcome === "held" ? "held" : "refused",
-        code: outcome.code,
-        message: outcome.message,
-      };
+      return refusalOf(outcome);
     case "not-done":
       return { kind: "not-done", code: outcome.code, message: outcome.message, retryMs: RETRY_NOT_DONE_MS };
     case "uncertain":
@@ -279,18 +326,50 @@ const settlementOf = (outcome: SendOutcome | undefined): Settlement => {
   }
 };
 
-/** A save that does not echo the key would make every later look-up blind. */
-const pauseWhenBlind = async (
-  { store, database, ledger }: PostingDependencies,
-  settlements: readonly { readonly outcome: Settlement }[],
+/**
+ * A closed period is no mistake in the voucher: it waits, instead of being corrected. A missing right is none either: it
+ * would be refused to every other voucher as well.
+ */
+const refusalOf = ({ code, message }: Extract<SendOutcome, { kind: "refused" }>): Settlement => {
+  const { outcome } = errorCatalog[code];
+  if (outcome === "not-done") return { kind: "not-done", code, message, retryMs: RETRY_NOT_DONE_MS };
+  return { kind: outcome === "held" ? "held" : "refused", code, message };
+};
+
+/**
+ * What befalls every further voucher as well until a person acts: a save that does not echo the key would make every later
+ * look-up blind, a right that the interface user lacks is missing for all.
+ */
+const STOPS: ReadonlySet<ErrorCode> = new Set(["KEY_NOT_ECHOED", "PERMISSION_DENIED"]);
+
+const stopWhereAPersonMust = async (
+  dependencies: PostingDependencies,
+  outcomes: readonly {
+    readonly kind?: string;
+    readonly code?: ErrorCode | undefined;
+    readonly message?: string | undefined;
+  }[],
 ): Promise<void> => {
-  const blind = settlements.find(({ outcome }) => outcome.kind === "uncertain" && outcome.code === "KEY_NOT_ECHOED");
-  if (blind === undefined || blind.outcome.kind !== "uncertain") return;
-  await store.pauseLedger(database, ledger.company, ledger.code, "KEY_NOT_ECHOED", blind.outcome.message);
+  const found = outcomes.find(({ code }) => code !== undefined && STOPS.has(code));
+  if (found?.code !== undefined) await stop(dependencies, found.code, found.message ?? "");
+};
+
+const stop = ({ store, database, ledger }: PostingDependencies, code: ErrorCode, message: string): Promise<void> =>
+  store.pauseLedger(database, ledger.company, ledger.code, code, message);
+
+/** Reads once more what read back unequal, where a person asked for it. */
+const readAgain = async (dependencies: PostingDependencies, tally: Tally): Promise<void> => {
+  const { store, database, ledger, worker, timing, target } = dependencies;
+  for (let round = 0; round < REQUESTS_PER_LANE_MAX; round += 1) {
+    const differing = await store.claimDiffering(database, ledger.code, worker, timing, target.capabilities.batchMax);
+    if (differing.length === 0) return;
+    await verify(dependencies, differing, tally);
+    dependencies.heartbeat(tally);
+  }
 };
 
 /** Takes up posted vouchers that an earlier run left on the way. */
-const bringOn = async (dependencies: Desk, tally: Tally): Promise<void> => {
+const bringOn = async (dependencies: PostingDependencies, tally: Tally): Promise<void> => {
   const { store, database, ledger, worker, timing, target } = dependencies;
   for (let round = 0; round < REQUESTS_PER_LANE_MAX; round += 1) {
     const posted = await store.claimPosted(database, ledger.code, worker, timing, target.capabilities.batchMax);
@@ -300,7 +379,11 @@ const bringOn = async (dependencies: Desk, tally: Tally): Promise<void> => {
   }
 };
 
-const advanceAndVerify = async (dependencies: Desk, posted: readonly ClaimedPosting[], tally: Tally): Promise<void> => {
+const advanceAndVerify = async (
+  dependencies: PostingDependencies,
+  posted: readonly ClaimedPosting[],
+  tally: Tally,
+): Promise<void> => {
   const arrived = await advance(dependencies, posted);
   await verify(dependencies, arrived, tally);
 };
@@ -308,18 +391,19 @@ const advanceAndVerify = async (dependencies: Desk, posted: readonly ClaimedPost
 const rank = (stage: ClaimedPosting["stage"]): number => stages.indexOf(stage);
 
 /** Submits and audits what has not got there yet; a save that worked and an audit that did not is an ordinary state. */
-const advance = async (dependencies: Desk, posted: readonly ClaimedPosting[]): Promise<readonly ClaimedPosting[]> => {
+const advance = async (
+  dependencies: PostingDependencies,
+  posted: readonly ClaimedPosting[],
+): Promise<readonly ClaimedPosting[]> => {
   const { store, database, target, worker, timing } = dependencies;
   const waiting = posted.filter(({ stage, targetStage }) => rank(stage) < rank(targetStage));
   const there = posted.filter(({ stage, targetStage }) => rank(stage) >= rank(targetStage));
   const first = waiting[0];
   if (first === undefined) return there;
-  const outcomes = await dependencies.throughGate(() =>
-    target.advance(
-      waiting.map(({ key, erpId }) => ({ key, erpId: erpId ?? "" })),
-      first.targetStage,
-      new Date(Date.now() + timing.deadlineMs),
-    ),
+  const outcomes = await target.advance(
+    waiting.map(({ key, erpId }) => ({ key, erpId: erpId ?? "" })),
+    first.targetStage,
+    new Date(Date.now() + timing.deadlineMs),
   );
   await dependencies.onStep("advanced", keysOf(waiting));
   const rows = waiting.map(({ postingId }, index) => {
@@ -344,14 +428,16 @@ const advance = async (dependencies: Desk, posted: readonly ClaimedPosting[]): P
 };
 
 /** Reads back and compares line by line. */
-const verify = async (dependencies: Desk, arrived: readonly ClaimedPosting[], tally: Tally): Promise<void> => {
+const verify = async (
+  dependencies: PostingDependencies,
+  arrived: readonly ClaimedPosting[],
+  tally: Tally,
+): Promise<void> => {
   if (arrived.length === 0) return;
   const { store, database, target, ledger, worker } = dependencies;
-  const read = await dependencies.throughGate(() =>
-    target.readBack(
-      ledger.book,
-      arrived.map(({ erpId }) => erpId ?? ""),
-    ),
+  const read = await target.readBack(
+    ledger.book,
+    arrived.map(({ erpId }) => erpId ?? ""),
   );
   await dependencies.onStep("read-back", keysOf(arrived));
   const rows: ReadBackRow[] = [];

@@ -153,6 +153,33 @@ test("one movement has one voucher per ledger, purpose, generation and occurrenc
   expect(await link(february(8), february(9), "stock", 0, "")).toBe("accepted");
 });
 
+test("a purpose of which a movement has one voucher cannot slip past by an occurrence; those that repeat keep theirs", async () => {
+  const link = (purpose: string, occurrence: string) =>
+    refusal(
+      query("INSERT INTO posting_movements VALUES ($1, 1, 'main', $2, 7, $3, $1, 1, 1)", [
+        january(13),
+        purpose,
+        occurrence,
+      ]),
+    );
+  expect(await link("stock", "")).toBe("accepted");
+  expect(await link("stock", "x")).toBe("posting_movements_occurrence");
+  expect(await link("revenue", "2")).toBe("posting_movements_occurrence");
+  for (const purpose of ["re-estimate", "estimate-reversal", "invoice", "invoice-difference", "cost-correction"])
+    expect(await link(purpose, "2"), purpose).toBe("accepted");
+  // Two corrections of one movement in one generation are both reversible.
+  expect(await link("reversal", "cost-correction:7")).toBe("accepted");
+  expect(await link("reversal", "cost-correction:8")).toBe("accepted");
+});
+
+test("a person's wish to try again is one of two things", async () => {
+  await draft(january(14), keyOf(14));
+  const wish = (retry: string | null) =>
+    refusal(query("UPDATE postings SET retry = $2 WHERE posting_id = $1", [january(14), retry]));
+  expect(await wish("resend")).toBe("postings_retry");
+  expect([await wish("redraw"), await wish("read"), await wish(null)]).toEqual(["accepted", "accepted", "accepted"]);
+});
+
 test("what was sent is frozen", async () => {
   await draft(january(10), keyOf(10));
   const redraw = (print: string) =>

@@ -3,56 +3,9 @@ import { type ErrorCode, errorCatalog, errorCodes } from "../domain/errors.ts";
 import { PostingKey } from "../domain/posting-key.ts";
 import type { PostingState, Purpose, Stage } from "../domain/posting.ts";
 import type { VoucherDraft, VoucherLine } from "../domain/voucher.ts";
-import { copyLines, copyNullable, copyText } from "./copy-text.ts";
 import { type Database, inTransaction } from "./database.ts";
-
-/** A voucher line with the movements behind it. */
-export interface DraftLine extends VoucherLine {
-  readonly movementIds: readonly string[];
-}
-
-/** The link between a posting and one movement; the database allows it once per ledger, purpose, generation and occurrence. */
-export interface DraftMovement {
-  readonly movementId: string;
-  readonly revision: number;
-  /** "" except for purposes that may repeat for one movement. */
-  readonly occurrence: string;
-  readonly quantity: string;
-  readonly value: string;
-}
-
-/** A posting as drafting makes it. */
-export interface NewPosting {
-  readonly key: PostingKey;
-  readonly company: string;
-  readonly ledger: string;
-  readonly book: string;
-  readonly source: string;
-  readonly form: string;
-  readonly recordId: string;
-  readonly purpose: Purpose;
-  readonly part: number;
-  readonly generation: number;
-  /** Documents of one group share a voucher; unsealed groups take in later movements. */
-  readonly groupName: string;
-  readonly state: PostingState;
-  readonly targetStage: Stage;
-  readonly word: string;
-  readonly accountedOn: string;
-  readonly late: boolean;
-  readonly attachments: number;
-  readonly currency: string;
-  readonly documents: readonly string[];
-  readonly summary: string;
-  readonly ruleName: string;
-  readonly ruleVersion: number;
-  readonly total: string;
-  readonly fingerprint: string;
-  readonly errorCode: ErrorCode | undefined;
-  readonly reverses: string | undefined;
-  readonly lines: readonly DraftLine[];
-  readonly movements: readonly DraftMovement[];
-}
+import { closeAlarm, raiseAlarm } from "./exception-store.ts";
+import type { DraftMovement } from "./voucher-store.ts";
 
 /** A posting in somebody's hands. */
 export interface ClaimedPosting {
@@ -85,180 +38,6 @@ export type Settlement =
 
 const MESSAGE_MAX = 2_000;
 const clip = (text: string): string => text.slice(0, MESSAGE_MAX);
-
-/** Inserts postings with their keys, lines and links in one go; needs a transaction of the caller. */
-export const insertPostings = async (
-  client: pg.ClientBase,
-  drafts: readonly NewPosting[],
-): Promise<readonly string[]> => {
-  if (drafts.length === 0) return [];
-  const ids = await client.query<{ id: string }>("SELECT zs_next_id()::text AS id FROM generate_series(1, $1::int)", [
-    drafts.length,
-  ]);
-  const idOf = ids.rows.map(({ id }) => id);
-  await copyLines(client, "posting_keys", KEY_COLUMNS, keyLines(drafts, idOf));
-  await copyLines(client, "postings", POSTING_COLUMNS, postingLines(drafts, idOf));
-  await insertLines(
-    client,
-    drafts.map((draft, index) => ({ postingId: idOf[index] ?? "", lines: draft.lines })),
-  );
-  await insertMovementLinks(
-    client,
-    drafts.map((draft, index) => ({ ...draft, postingId: idOf[index] ?? "" })),
-  );
-  return idOf;
-};
-
-const KEY_COLUMNS = ["posting_key", "posting_id", "ledger", "short_key"];
-function* keyLines(drafts: readonly NewPosting[], idOf: readonly string[]): Generator<string> {
-  for (const [index, { key, ledger }] of drafts.entries())
-    yield `${key}\t${idOf[index] ?? ""}\t${copyText(ledger)}\t${key}\n`;
-}
-
-const POSTING_COLUMNS = [
-  "posting_id",
-  "posting_key",
-  "company",
-  "ledger",
-  "book",
-  "source",
-  "form",
-  "record_id",
-  "purpose",
-  "part",
-  "generation",
-  "group_name",
-  "state",
-  "target_stage",
-  "word",
-  "accounted_on",
-  "period",
-  "late",
-  "attachments",
-  "currency",
-  "documents",
-  "summary",
-  "rule_name",
-  "rule_version",
-  "debit_total",
-  "credit_total",
-  "fingerprint",
-  "error_code",
-  "reverses",
-];
-function* postingLines(drafts: readonly NewPosting[], idOf: readonly string[]): Generator<string> {
-  for (const [index, draft] of drafts.entries())
-    yield `${idOf[index] ?? ""}\t${draft.key}\t${copyText(draft.company)}\t${copyText(draft.ledger)}\t${copyText(draft.book)}\t${copyText(draft.source)}\t${copyText(draft.form)}\t${copyText(draft.recordId)}\t${draft.purpose}\t${draft.part}\t${draft.generation}\t${copyText(draft.groupName)}\t${draft.state}\t${draft.targetStage}\t${copyText(draft.word)}\t${draft.accountedOn}\t${draft.accountedOn.slice(0, PERIOD_LENGTH)}\t${draft.late ? "t" : "f"}\t${draft.attachments}\t${copyText(draft.currency)}\t${copyText(textArray(draft.documents))}\t${copyText(clip(draft.summary))}\t${copyText(draft.ruleName)}\t${draft.ruleVersion}\t${draft.total}\t${draft.total}\t${draft.fingerprint}\t${copyNullable(draft.errorCode)}\t${copyNullable(draft.reverses)}\n`;
-}
-/** The month in front of a date: "2025-01". */
-const PERIOD_LENGTH = 7;
-
-/** A text[] as PostgreSQL writes it. */
-const textArray = (values: readonly string[]): string =>
-  `{${values.map((value) => `"${value.replace(/["\\]/g, "\\$&")}"`).join(",")}}`;
-
-const LINE_COLUMNS = [
-  "posting_id",
-  "line_number",
-  "side",
-  "role",
-  "account",
-  "amount",
-  "quantity",
-  "unit",
-  "unit_price",
-  "item",
-  "dimensions",
-  "summary",
-  "why",
-  "movement_ids",
-];
-function* lineLines(
-  vouchers: readonly { readonly postingId: string; readonly lines: readonly DraftLine[] }[],
-): Generator<string> {
-  for (const { postingId, lines } of vouchers)
-    for (const line of lines)
-      yield `${postingId}\t${line.lineNumber}\t${line.side}\t${copyText(line.role)}\t${copyText(line.account)}\t${line.amount}\t${copyNullable(line.quantity)}\t${copyNullable(line.unit)}\t${copyNullable(line.unitPrice)}\t${copyNullable(line.dimensions.item)}\t${copyText(JSON.stringify(line.dimensions))}\t${copyText(line.summary)}\t${copyText(line.why)}\t{${line.movementIds.join(",")}}\n`;
-}
-
-// One COPY for all lines of a voucher: the balance is checked when the statement ends.
-const insertLines = (
-  client: pg.ClientBase,
-  vouchers: readonly { readonly postingId: string; readonly lines: readonly DraftLine[] }[],
-): Promise<void> => copyLines(client, "voucher_lines", LINE_COLUMNS, lineLines(vouchers));
-
-type LinkedDraft = Pick<NewPosting, "ledger" | "purpose" | "generation" | "movements"> & { readonly postingId: string };
-
-const LINK_COLUMNS = [
-  "movement_id",
-  "revision",
-  "ledger",
-  "purpose",
-  "generation",
-  "occurrence",
-  "posting_id",
-  "quantity",
-  "value",
-];
-function* linkLines(drafts: readonly LinkedDraft[]): Generator<string> {
-  for (const { postingId, ledger, purpose, generation, movements } of drafts)
-    for (const { movementId, revision, occurrence, quantity, value } of movements)
-      yield `${movementId}\t${revision}\t${copyText(ledger)}\t${purpose}\t${generation}\t${copyText(occurrence)}\t${postingId}\t${quantity}\t${value}\n`;
-}
-
-const insertMovementLinks = (client: pg.ClientBase, drafts: readonly LinkedDraft[]): Promise<void> =>
-  copyLines(client, "posting_movements", LINK_COLUMNS, linkLines(drafts));
-
-/**
- * Redraws a posting of which nothing is in the ERP (never sent, refused, or proven absent) under its own key.
- * The database refuses it in any other state.
- */
-export const redrawPosting = async (client: pg.ClientBase, postingId: string, draft: NewPosting): Promise<void> => {
-  await client.query("DELETE FROM posting_movements WHERE posting_id = $1", [postingId]);
-  await client.query("DELETE FROM voucher_lines WHERE posting_id = $1", [postingId]);
-  const changed = await client.query(
-    `UPDATE postings SET word = $2, accounted_on = $3::date, period = to_char($3::date, 'YYYY-MM'), late = $4, attachments = $5,
-       documents = $6, summary = $7, rule_name = $8, rule_version = $9, debit_total = $10, credit_total = $10,
-       fingerprint = $11, error_code = $12, error_message = NULL, source_changed = false, lease_owner = NULL,
-       state = CASE WHEN state IN ('held', 'refused') THEN 'drafted' ELSE state END
-     WHERE posting_id = $1 AND state IN ('drafted', 'approved', 'ready', 'held', 'refused')`,
-    [
-      postingId,
-      draft.word,
-      draft.accountedOn,
-      draft.late,
-      draft.attachments,
-      draft.documents,
-      clip(draft.summary),
-      draft.ruleName,
-      draft.ruleVersion,
-      draft.total,
-      draft.fingerprint,
-      draft.errorCode ?? null,
-    ],
-  );
-  if (changed.rowCount !== 1) throw new Error(`posting ${postingId} is on its way to the ERP and cannot be redrawn`);
-  if (draft.state !== "drafted") {
-    await client.query("UPDATE postings SET state = $2 WHERE posting_id = $1 AND state = 'drafted'", [
-      postingId,
-      draft.state,
-    ]);
-  }
-  await insertLines(client, [{ postingId, lines: draft.lines }]);
-  await insertMovementLinks(client, [{ ...draft, postingId }]);
-};
-
-/** Takes a posting back before anything was sent: its movements are free for another voucher. */
-export const withdrawPosting = async (client: pg.ClientBase, postingId: string): Promise<boolean> => {
-  const changed = await client.query(
-    `UPDATE postings SET state = 'withdrawn', lease_owner = NULL
-     WHERE posting_id = $1 AND state IN ('drafted', 'approved', 'ready', 'held', 'refused')`,
-    [postingId],
-  );
-  if (changed.rowCount !== 1) return false;
-  await client.query("DELETE FROM posting_movements WHERE posting_id = $1", [postingId]);
-  return true;
-};
 
 interface ClaimRow {
   posting_id: string;
@@ -339,9 +118,23 @@ export const releaseDrafted = async (database: Database, ledger: string, approva
   return changed.rowCount ?? 0;
 };
 
+/** From so many failed requests in a row on a voucher leaves the stream and travels in smaller company, half as many each time. */
+const TROUBLED_FROM = 2;
+/** Halved so often, any batch has come down to one. */
+const HALVINGS_MAX = 30;
+
+const CLAIMABLE = `ledger = $1 AND state = 'ready' AND NOT source_changed
+         AND NOT EXISTS (SELECT 1 FROM ledger_states WHERE ledger = $1 AND paused)
+         AND (retry_after IS NULL OR retry_after <= clock_timestamp())`;
+const CLAIM = `UPDATE postings SET state = 'sending', lease_owner = $2,
+       lease_until = clock_timestamp() + $3 * interval '1 millisecond', sent_at = NULL, deadline_at = NULL, attempts = attempts + 1
+     WHERE posting_id IN (SELECT posting_id FROM chosen) RETURNING posting_id::text`;
+
 /**
  * Takes up to `sizeMax` ready postings into `sending` under a lease by the database's clock. One whose source changed while
  * it was on its way waits for its redraw: what is known to be outdated is not sent again. A paused ledger gives nothing.
+ * What failed twice together comes last, in batches half as large with each further failure, down to one: the voucher that
+ * spoils a batch ends up alone.
  */
 export const claimReady = async (
   database: Database,
@@ -353,26 +146,44 @@ export const claimReady = async (
   const chosen = await database.pool.query<{ posting_id: string }>({
     name: "claim-ready",
     text: `WITH chosen AS MATERIALIZED (
-       SELECT posting_id FROM postings
-       WHERE ledger = $1 AND state = 'ready' AND NOT source_changed
-         AND NOT EXISTS (SELECT 1 FROM ledger_states WHERE ledger = $1 AND paused)
-         AND (retry_after IS NULL OR retry_after <= clock_timestamp())
+       SELECT posting_id FROM postings WHERE ${CLAIMABLE} AND failures < ${TROUBLED_FROM}
        ORDER BY posting_id LIMIT $4 FOR UPDATE SKIP LOCKED
-     )
-     UPDATE postings SET state = 'sending', lease_owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond',
-       sent_at = NULL, deadline_at = NULL, attempts = attempts + 1
-     WHERE posting_id IN (SELECT posting_id FROM chosen) RETURNING posting_id::text`,
+     ) ${CLAIM}`,
     values: [ledger, worker, timing.leaseMs, sizeMax],
   });
-  if (chosen.rows.length === 0) return [];
+  const ids = chosen.rows.length > 0 ? chosen.rows : await claimTroubled(database, ledger, worker, timing, sizeMax);
+  if (ids.length === 0) return [];
   // Read only now that the content is frozen: a redraw that ended during the statement above shows there in the row, but
   // not in the lines, which were still looked for among what stood when the statement began.
   const rows = await database.pool.query<ClaimRow>({
     name: "claimed-drafts",
     text: `SELECT ${CLAIM_COLUMNS} FROM postings p WHERE p.posting_id = ANY ($1::bigint[]) ORDER BY p.posting_id`,
-    values: [chosen.rows.map((row) => row.posting_id)],
+    values: [ids.map((row) => row.posting_id)],
   });
   return rows.rows.map(claimedOf);
+};
+
+/** Only what failed equally often travels together: one that failed more often does not spoil another batch. */
+const claimTroubled = async (
+  database: Database,
+  ledger: string,
+  worker: string,
+  timing: PostingTiming,
+  sizeMax: number,
+): Promise<readonly { readonly posting_id: string }[]> => {
+  const chosen = await database.pool.query<{ posting_id: string }>({
+    name: "claim-troubled",
+    text: `WITH head AS MATERIALIZED (
+       SELECT failures FROM postings WHERE ${CLAIMABLE} AND failures >= ${TROUBLED_FROM} ORDER BY failures, posting_id LIMIT 1
+     ), chosen AS MATERIALIZED (
+       SELECT posting_id FROM postings WHERE ${CLAIMABLE} AND failures = (SELECT failures FROM head)
+       ORDER BY posting_id
+       LIMIT (SELECT greatest(1, $4::bigint >> least(${HALVINGS_MAX}, failures - ${TROUBLED_FROM} + 1)) FROM head)
+       FOR UPDATE SKIP LOCKED
+     ) ${CLAIM}`,
+    values: [ledger, worker, timing.leaseMs, sizeMax],
+  });
+  return chosen.rows;
 };
 
 /**
@@ -410,7 +221,7 @@ export const expireClaims = async (
     [ledger],
   );
   const uncertain = await database.pool.query(
-    `UPDATE postings SET state = 'uncertain', lease_owner = NULL, error_code = 'NO_ANSWER'
+    `UPDATE postings SET state = 'uncertain', lease_owner = NULL, error_code = 'NO_ANSWER', failures = failures + 1
      WHERE posting_id IN (
        SELECT posting_id FROM postings WHERE ledger = $1 AND state = 'sending' AND lease_until < clock_timestamp()
          AND sent_at IS NOT NULL ORDER BY posting_id FOR UPDATE SKIP LOCKED)`,
@@ -418,6 +229,17 @@ export const expireClaims = async (
   );
   return { returned: returned.rowCount ?? 0, uncertain: uncertain.rowCount ?? 0 };
 };
+
+/** The request never got as far as its vouchers: that says nothing against those it held. */
+const BEFORE_THE_BATCH: readonly ErrorCode[] = [
+  "NOT_REACHABLE",
+  "NOT_LOGGED_IN",
+  "LOGIN_REFUSED",
+  "PERMISSION_DENIED",
+  "LICENCE_EXHAUSTED",
+  "THROTTLED",
+  "DEADLINE_PASSED",
+];
 
 /**
  * Writes down what became of each sent posting. A late answer of a lost lease may still say "posted", and only that.
@@ -444,6 +266,8 @@ export const settleSent = async (
          error_code = t.code, error_message = t.message, posted_at = CASE WHEN t.kind = 'posted' THEN clock_timestamp() ELSE p.posted_at END,
          retry_after = CASE WHEN t.kind = 'not-done' THEN clock_timestamp() + t.retry_ms * interval '1 millisecond' END,
          sent_at = CASE WHEN t.kind IN ('not-done', 'refused', 'held') THEN NULL ELSE p.sent_at END,
+         failures = CASE WHEN t.kind NOT IN ('not-done', 'uncertain') THEN 0
+                         WHEN t.code = ANY ($11::text[]) THEN p.failures ELSE p.failures + 1 END,
          lease_owner = CASE WHEN t.kind = 'uncertain' THEN p.lease_owner END
        FROM t
        WHERE p.posting_id = t.posting_id AND p.posting_id = ANY ($1::bigint[])
@@ -462,6 +286,7 @@ export const settleSent = async (
       column((outcome) => (outcome.kind === "not-done" ? outcome.retryMs : 0)),
       worker,
       act,
+      BEFORE_THE_BATCH,
     ],
   });
 };
@@ -496,6 +321,10 @@ export const recordAttempts = async (
   );
 };
 
+/** Parked for want of proof, until another voucher of the ledger is in the books and can be asked for along with it. */
+const PROVABLE = `error_code = 'LOOKUP_UNPROVEN' AND look_up_after = 'infinity'
+  AND EXISTS (SELECT 1 FROM ledger_states s WHERE s.ledger = $1 AND cardinality(s.control_keys) > 0)`;
+
 /** Uncertain postings whose settling time is over, under a lease so that two workers do not both conclude. */
 export const claimUncertain = (
   database: Database,
@@ -504,12 +333,11 @@ export const claimUncertain = (
   timing: PostingTiming,
   sizeMax: number,
 ): Promise<readonly ClaimedPosting[]> =>
-  lease(database, "state = 'uncertain' AND look_up_after <= clock_timestamp() AND lease_until <= clock_timestamp()", [
-    ledger,
-    worker,
-    timing.leaseMs,
-    sizeMax,
-  ]);
+  lease(
+    database,
+    `state = 'uncertain' AND (look_up_after <= clock_timestamp() OR ${PROVABLE}) AND lease_until <= clock_timestamp()`,
+    [ledger, worker, timing.leaseMs, sizeMax],
+  );
 
 /** Puts postings in the state they are in under a lease; one worker at a time concludes. */
 const lease = async (
@@ -539,22 +367,39 @@ export type LookUpSettlement =
       readonly code: ErrorCode | undefined;
     }
   | { readonly kind: "absent" }
+  /** Not seen, but nothing proves that it would be. */
+  | { readonly kind: "unproven"; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: "person"; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: "again"; readonly code: ErrorCode; readonly message: string };
 
-/** Absent counts only when seen twice, apart by the settling time; then, and only then, the posting is ready again. */
+/** What waits for a person because look-ups cannot settle it. */
+const lookUpAlarm = (company: string, ledger: string, key: string): string =>
+  `${company}/ledger/${ledger}/look-up/${key}`;
+
+/**
+ * Absent counts only when seen twice, apart by the settling time; then, and only then, the posting is ready again. What no
+ * further look-up can settle is parked, and told to people by an exception.
+ */
 export const settleLookUps = async (
   database: Database,
   settlements: readonly { readonly postingId: string; readonly outcome: LookUpSettlement }[],
   worker: string,
   timing: PostingTiming,
-  absencesNeeded: number,
+  bounds: { readonly absencesNeeded: number; readonly unprovenMax: number },
 ): Promise<void> => {
   if (settlements.length === 0) return;
   const ids = settlements.map(({ postingId }) => postingId);
   const kinds = settlements.map(({ outcome }) => outcome.kind);
   await inTransaction(database, async (client) => {
-    await client.query(
+    const settled = await client.query<{
+      company: string;
+      ledger: string;
+      posting_key: string;
+      state: PostingState;
+      parked: boolean;
+      code: ErrorCode;
+      message: string | null;
+    }>(
       `UPDATE postings p SET
          state = CASE WHEN t.kind = 'found' THEN 'posted'
                       WHEN t.kind = 'absent' AND p.absent_count + 1 >= $8 THEN 'ready' ELSE p.state END,
@@ -563,14 +408,17 @@ export const settleLookUps = async (
          posted_at = CASE WHEN t.kind = 'found' THEN clock_timestamp() ELSE p.posted_at END,
          absent_count = CASE WHEN t.kind = 'absent' THEN p.absent_count + 1 WHEN t.kind = 'again' THEN p.absent_count ELSE 0 END,
          absent_at = CASE WHEN t.kind = 'absent' THEN clock_timestamp() ELSE p.absent_at END,
-         look_up_after = CASE WHEN t.kind = 'person' THEN 'infinity'::timestamptz
+         failures = CASE t.kind WHEN 'found' THEN 0 WHEN 'unproven' THEN p.failures + 1 ELSE p.failures END,
+         look_up_after = CASE WHEN t.kind = 'person' OR t.kind = 'unproven' AND p.failures + 1 >= $11 THEN 'infinity'::timestamptz
                               ELSE clock_timestamp() + $7 * interval '1 millisecond' END,
          sent_at = CASE WHEN t.kind = 'absent' AND p.absent_count + 1 >= $8 THEN NULL ELSE p.sent_at END,
          error_code = CASE WHEN t.kind IN ('found', 'absent') THEN t.code ELSE coalesce(t.code, p.error_code) END,
          error_message = t.message, lease_owner = NULL, lease_until = clock_timestamp()
        FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $9::text[], $10::text[])
          AS t (posting_id, kind, erp_id, number, stage, code, message)
-       WHERE p.posting_id = t.posting_id AND p.state = 'uncertain' AND p.lease_owner = $6`,
+       WHERE p.posting_id = t.posting_id AND p.state = 'uncertain' AND p.lease_owner = $6
+       RETURNING p.company, p.ledger, p.posting_key, p.state, p.look_up_after = 'infinity' AS parked, p.error_code AS code,
+         p.error_message AS message`,
       [
         ids,
         kinds,
@@ -579,11 +427,18 @@ export const settleLookUps = async (
         settlements.map(({ outcome }) => (outcome.kind === "found" ? outcome.stage : null)),
         worker,
         timing.settlingMs,
-        absencesNeeded,
+        bounds.absencesNeeded,
         settlements.map(({ outcome }) => (outcome.kind === "absent" ? null : (outcome.code ?? null))),
         settlements.map(({ outcome }) => ("message" in outcome ? clip(outcome.message) : null)),
+        bounds.unprovenMax,
       ],
     );
+    for (const { company, ledger, posting_key: key, state, parked, code, message } of settled.rows) {
+      const id = lookUpAlarm(company, ledger, key);
+      const evidence = { ledger, key, message: message ?? "" };
+      if (state !== "uncertain") await closeAlarm(client, id);
+      else if (parked) await raiseAlarm(client, { id, company, kind: "ledger", code, subject: key, evidence });
+    }
     await recordAttempts(
       client,
       settlements.map(({ postingId, outcome }) => ({
@@ -599,6 +454,41 @@ export const settleLookUps = async (
   });
 };
 
+/**
+ * A person has looked into the ERP and says that a voucher is not there: what is known by nothing else may be sent again.
+ *
+ * @returns undefined where it may not be said: not uncertain, in somebody's hands, never looked up so far (its request may
+ *   still be on the way), or seen in the ERP
+ */
+export const declareAbsent = (
+  database: Database,
+  key: string,
+  dryRun: boolean,
+): Promise<{ readonly ledger: string } | undefined> =>
+  inTransaction(database, async (client) => {
+    const found = await client.query<{ posting_id: string; company: string; ledger: string }>(
+      `SELECT p.posting_id::text, p.company, p.ledger FROM postings p
+       WHERE p.posting_id = (SELECT posting_id FROM posting_keys WHERE posting_key = $1) AND p.state = 'uncertain'
+         AND p.lease_until <= clock_timestamp() AND coalesce(p.error_code, '') <> 'FOUND_VOID'
+         AND EXISTS (SELECT 1 FROM posting_attempts a WHERE a.posting_id = p.posting_id AND a.act = 'look-up'
+           AND a.attempt_at > p.sent_at)
+       FOR UPDATE`,
+      [key],
+    );
+    const row = found.rows[0];
+    if (row === undefined) return undefined;
+    if (dryRun) return { ledger: row.ledger };
+    await client.query(
+      `UPDATE postings SET state = 'ready', sent_at = NULL, lease_owner = NULL, error_code = NULL, error_message = NULL
+       WHERE posting_id = $1`,
+      [row.posting_id],
+    );
+    const attempt = { postingId: row.posting_id, act: "declare", outcome: "absent" };
+    await recordAttempts(client, [{ ...attempt, code: undefined, message: undefined, erpId: undefined }], "person");
+    await closeAlarm(client, lookUpAlarm(row.company, row.ledger, key));
+    return { ledger: row.ledger };
+  });
+
 /** Posted ones that still have a way to go in the ERP, or have to be read back. */
 export const claimPosted = (
   database: Database,
@@ -611,6 +501,20 @@ export const claimPosted = (
     database,
     `state = 'posted' AND (retry_after IS NULL OR retry_after <= clock_timestamp())
          AND (lease_owner IS NULL OR lease_until <= clock_timestamp())`,
+    [ledger, worker, timing.leaseMs, sizeMax],
+  );
+
+/** Vouchers that read back unequal and are to be read once more, because a person says so. */
+export const claimDiffering = (
+  database: Database,
+  ledger: string,
+  worker: string,
+  timing: PostingTiming,
+  sizeMax: number,
+): Promise<readonly ClaimedPosting[]> =>
+  lease(
+    database,
+    "state = 'differs' AND retry = 'read' AND (lease_owner IS NULL OR lease_until <= clock_timestamp())",
     [ledger, worker, timing.leaseMs, sizeMax],
   );
 
@@ -635,9 +539,9 @@ export const settleAdvance = async (
        UPDATE postings p SET stage = coalesce(t.stage, p.stage), error_code = t.code, error_message = t.message,
          audited_seen = p.audited_seen OR coalesce(t.stage IN ('audited', 'booked'), false),
          retry_after = CASE WHEN t.code IS NULL THEN NULL ELSE clock_timestamp() + $5 * interval '1 millisecond' END,
-         lease_owner = CASE WHEN t.code IS NULL THEN p.lease_owner END
+         lease_owner = CASE WHEN t.code IS NULL THEN p.lease_owner END, retry = nullif(p.retry, 'read')
        FROM t
-       WHERE p.posting_id = t.posting_id AND p.posting_id = ANY ($1::bigint[]) AND p.state = 'posted'
+       WHERE p.posting_id = t.posting_id AND p.posting_id = ANY ($1::bigint[]) AND p.state IN ('posted', 'differs')
      )
      INSERT INTO posting_attempts (posting_id, act, outcome, code, message, worker)
      SELECT posting_id, 'advance', CASE WHEN code IS NULL THEN coalesce(stage, 'posted') ELSE 'not-done' END, code, message, $6
@@ -653,6 +557,10 @@ export const settleAdvance = async (
   });
 };
 
+/** So many verified vouchers at hand prove that a look-up can see: somebody may delete one of them in the ERP. */
+const CONTROLS = 3;
+const CONTROLS_FRESH = "10 minutes";
+
 export interface ReadBackRow {
   readonly postingId: string;
   readonly equal: boolean;
@@ -663,7 +571,7 @@ export interface ReadBackRow {
 
 /**
  * Stores what was read back and concludes: verified or differs. A verified reversal makes its original reversed, and the
- * first verified voucher of a ledger becomes its control key. One statement: all of it or nothing.
+ * newest verified vouchers of a ledger become its control keys. One statement: all of it or nothing.
  */
 export const settleReadBacks = async (database: Database, rows: readonly ReadBackRow[]): Promise<void> => {
   if (rows.length === 0) return;
@@ -677,22 +585,25 @@ export const settleReadBacks = async (database: Database, rows: readonly ReadBac
      ), done AS (
        UPDATE postings p SET state = CASE WHEN t.equal THEN 'verified' ELSE 'differs' END, stage = t.stage,
          audited_seen = p.audited_seen OR t.stage IN ('audited', 'booked'), verified_at = clock_timestamp(),
-         error_code = CASE WHEN t.equal THEN p.error_code ELSE 'READ_BACK_DIFFERS' END, lease_owner = NULL
+         error_code = CASE WHEN NOT t.equal THEN 'READ_BACK_DIFFERS' WHEN p.state = 'posted' THEN p.error_code END,
+         lease_owner = NULL, retry = nullif(p.retry, 'read')
        FROM t
-       WHERE p.posting_id = t.posting_id AND p.posting_id = ANY ($1::bigint[]) AND p.state = 'posted'
+       WHERE p.posting_id = t.posting_id AND p.posting_id = ANY ($1::bigint[]) AND p.state IN ('posted', 'differs')
        RETURNING p.posting_id, p.posting_key, p.company, p.ledger, p.state, p.reverses
      ), undone AS (
        UPDATE postings original SET state = 'reversed', reversed_by = done.posting_id
        FROM done
        WHERE done.state = 'verified' AND original.posting_id = done.reverses AND original.state IN ('verified', 'differs')
      )
-     INSERT INTO ledger_states (company, ledger, control_key)
-     SELECT company, ledger, min(posting_key) FROM done
+     INSERT INTO ledger_states (company, ledger, control_keys, controls_at)
+     SELECT company, ledger, (array_agg(posting_key ORDER BY posting_id DESC))[1:${CONTROLS}], clock_timestamp() FROM done
      WHERE state = 'verified'
-       -- Once there is a control key, nobody queues for the ledger's row.
-       AND NOT EXISTS (SELECT 1 FROM ledger_states s WHERE s.ledger = done.ledger AND s.control_key IS NOT NULL)
+       -- While there are enough fresh control keys, nobody queues for the ledger's row.
+       AND NOT EXISTS (SELECT 1 FROM ledger_states s WHERE s.ledger = done.ledger AND cardinality(s.control_keys) >= ${CONTROLS}
+         AND s.controls_at > clock_timestamp() - interval '${CONTROLS_FRESH}')
      GROUP BY company, ledger
-     ON CONFLICT (ledger) DO UPDATE SET control_key = coalesce(ledger_states.control_key, excluded.control_key)`,
+     ON CONFLICT (ledger) DO UPDATE SET controls_at = excluded.controls_at,
+       control_keys = (excluded.control_keys || ledger_states.control_keys)[1:${CONTROLS}]`,
     values: [
       rows.map(({ postingId }) => postingId),
       rows.map(({ equal }) => equal),
@@ -705,22 +616,52 @@ export const settleReadBacks = async (database: Database, rows: readonly ReadBac
 
 export interface LedgerState {
   readonly paused: boolean;
-  readonly controlKey: PostingKey | undefined;
+  /** Why it is paused: a code of the error catalogue. */
+  readonly pauseCode: string | undefined;
+  /** Vouchers known to be in the ERP's books, the newest first. */
+  readonly controlKeys: readonly PostingKey[];
 }
 
 export const ledgerState = async (database: Database, ledger: string): Promise<LedgerState> => {
-  const rows = await database.pool.query<{ paused: boolean; control_key: string | null }>(
-    "SELECT paused, control_key FROM ledger_states WHERE ledger = $1",
+  const rows = await database.pool.query<{ paused: boolean; pause_code: string | null; control_keys: string[] }>(
+    "SELECT paused, pause_code, control_keys FROM ledger_states WHERE ledger = $1",
     [ledger],
   );
   const row = rows.rows[0];
   return {
     paused: row?.paused ?? false,
-    controlKey: row?.control_key === null || row === undefined ? undefined : PostingKey.parse(row.control_key),
+    pauseCode: row?.pause_code ?? undefined,
+    controlKeys: (row?.control_keys ?? []).map((key) => PostingKey.parse(key)),
   };
 };
 
-/** Stops all sending to a ledger until a person resumes it; look-ups and reading go on. */
+/**
+ * Verified vouchers besides the control keys, the newest and the oldest: where somebody deleted the control keys in the
+ * ERP, one of these shows whether look-ups see anything.
+ */
+export const otherVerified = async (
+  database: Database,
+  ledger: string,
+  besides: readonly PostingKey[],
+  sizeMax: number,
+): Promise<readonly PostingKey[]> => {
+  const part = (order: "ASC" | "DESC"): string =>
+    `(SELECT posting_key FROM postings WHERE ledger = $1 AND state = 'verified' AND NOT posting_key = ANY ($2::text[])
+      ORDER BY posting_id ${order} LIMIT $3)`;
+  const rows = await database.pool.query<{ posting_key: string }>(`${part("DESC")} UNION ${part("ASC")}`, [
+    ledger,
+    besides,
+    Math.floor(sizeMax / 2),
+  ]);
+  return rows.rows.map((row) => PostingKey.parse(row.posting_key));
+};
+
+/** Puts a voucher that was just seen in the ERP in the place of control keys that were not. */
+export const replaceControls = async (database: Database, ledger: string, seen: PostingKey): Promise<void> => {
+  await database.pool.query("UPDATE ledger_states SET control_keys = ARRAY[$2] WHERE ledger = $1", [ledger, seen]);
+};
+
+/** Stops all sending to a ledger until a person resumes it, and tells people by an exception; look-ups and reading go on. */
 export const pauseLedger = async (
   database: Database,
   company: string,
@@ -728,18 +669,33 @@ export const pauseLedger = async (
   code: ErrorCode,
   message: string,
 ): Promise<void> => {
-  await database.pool.query(
-    `INSERT INTO ledger_states (company, ledger, paused, pause_code, pause_message) VALUES ($1, $2, true, $3, $4)
-     ON CONFLICT (ledger) DO UPDATE SET paused = true, pause_code = excluded.pause_code, pause_message = excluded.pause_message`,
-    [company, ledger, code, clip(message)],
-  );
+  await inTransaction(database, async (client) => {
+    await client.query(
+      `INSERT INTO ledger_states (company, ledger, paused, pause_code, pause_message) VALUES ($1, $2, true, $3, $4)
+       ON CONFLICT (ledger) DO UPDATE SET paused = true, pause_code = excluded.pause_code, pause_message = excluded.pause_message`,
+      [company, ledger, code, clip(message)],
+    );
+    await raiseAlarm(client, {
+      id: pauseAlarm(company, ledger),
+      company,
+      kind: "ledger",
+      code,
+      subject: ledger,
+      evidence: { ledger, message: clip(message) },
+    });
+  });
 };
+const pauseAlarm = (company: string, ledger: string): string => `${company}/ledger/${ledger}/paused`;
 
 export const resumeLedger = async (database: Database, ledger: string): Promise<void> => {
-  await database.pool.query(
-    "UPDATE ledger_states SET paused = false, pause_code = NULL, pause_message = NULL WHERE ledger = $1",
-    [ledger],
-  );
+  await inTransaction(database, async (client) => {
+    const resumed = await client.query<{ company: string }>(
+      `UPDATE ledger_states SET paused = false, pause_code = NULL, pause_message = NULL WHERE ledger = $1
+       RETURNING company`,
+      [ledger],
+    );
+    for (const { company } of resumed.rows) await closeAlarm(client, pauseAlarm(company, ledger));
+  });
 };
 
 export interface LedgerWork {
@@ -755,7 +711,9 @@ export interface LedgerWork {
 const REDRAW_POLL_MS = 2_000;
 
 /** An ERP that refuses to bring a voucher on asks for a person; the next run tries once more. */
-const NEEDS_PERSON: readonly string[] = errorCodes.filter((code) => errorCatalog[code].outcome === "refused");
+const NEEDS_PERSON: readonly string[] = errorCodes.filter(
+  (code) => errorCatalog[code].outcome === "refused" || code === "PERMISSION_DENIED",
+);
 
 /** What is left to do in a ledger without a person. */
 export const remainingWork = async (database: Database, ledger: string): Promise<LedgerWork> => {
@@ -767,15 +725,17 @@ export const remainingWork = async (database: Database, ledger: string): Promise
     due: string | null;
   }>(
     `SELECT count(*) FILTER (WHERE state = 'ready') AS ready, count(*) FILTER (WHERE state = 'sending') AS sending,
-       count(*) FILTER (WHERE state = 'uncertain' AND look_up_after < 'infinity') AS uncertain,
-       count(*) FILTER (WHERE state = 'posted') AS posted,
+       count(*) FILTER (WHERE state = 'uncertain' AND (look_up_after < 'infinity' OR ${PROVABLE})) AS uncertain,
+       count(*) FILTER (WHERE state IN ('posted', 'differs')) AS posted,
        ceil(extract(epoch FROM min(CASE
          WHEN state = 'ready' AND source_changed THEN clock_timestamp() + $2 * interval '1 millisecond'
          WHEN state IN ('ready', 'posted') THEN greatest(coalesce(retry_after, clock_timestamp()), clock_timestamp())
          WHEN state = 'sending' THEN lease_until
-         WHEN state = 'uncertain' AND look_up_after < 'infinity' THEN greatest(look_up_after, lease_until) END)
+         WHEN state = 'differs' THEN greatest(coalesce(lease_until, clock_timestamp()), clock_timestamp())
+         WHEN state = 'uncertain' AND look_up_after < 'infinity' THEN greatest(look_up_after, lease_until)
+         WHEN state = 'uncertain' AND ${PROVABLE} THEN lease_until END)
          - clock_timestamp()) * 1000)::bigint AS due
-     FROM postings WHERE ledger = $1 AND state IN ('ready', 'sending', 'uncertain', 'posted')
+     FROM postings WHERE ledger = $1 AND (state IN ('ready', 'sending', 'uncertain', 'posted') OR state = 'differs' AND retry = 'read')
        AND NOT (state = 'posted' AND coalesce(error_code, '') = ANY ($3::text[]))`,
     [ledger, REDRAW_POLL_MS, NEEDS_PERSON],
   );
@@ -825,8 +785,15 @@ export const lockForReversal = async (client: pg.ClientBase, key: string): Promi
   );
   const row = found.rows[0];
   if (row === undefined) return undefined;
-  const links = await client.query<{ movement_id: string; revision: number; quantity: string; value: string }>(
-    "SELECT movement_id::text, revision, quantity, value FROM posting_movements WHERE posting_id = $1 ORDER BY movement_id",
+  const links = await client.query<{
+    movement_id: string;
+    revision: number;
+    occurrence: string;
+    quantity: string;
+    value: string;
+  }>(
+    `SELECT movement_id::text, revision, occurrence, quantity, value FROM posting_movements WHERE posting_id = $1
+     ORDER BY movement_id, occurrence`,
     [row.posting_id],
   );
   const lines = await client.query<{ movement_ids: string[] }>(
@@ -850,7 +817,7 @@ export const lockForReversal = async (client: pg.ClientBase, key: string): Promi
     movements: links.rows.map((link) => ({
       movementId: link.movement_id,
       revision: link.revision,
-      occurrence: "",
+      occurrence: link.occurrence,
       quantity: link.quantity,
       value: link.value,
     })),

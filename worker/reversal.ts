@@ -1,11 +1,12 @@
-import { createHash } from "node:crypto";
 import { type Database, inTransaction } from "../db/database.ts";
-import { type NewPosting, insertPostings, lockForReversal } from "../db/posting-store.ts";
-import { type BusinessDate, businessDate, firstDayOf, periodOf } from "../domain/dates.ts";
+import { lockForReversal } from "../db/posting-store.ts";
+import { markRetry } from "../db/retry-store.ts";
+import { type NewPosting, insertPostings } from "../db/voucher-store.ts";
+import { calendarOf } from "../domain/calendar.ts";
+import { type BusinessDate, firstDayOf, periodOf } from "../domain/dates.ts";
 import { negate } from "../domain/decimal.ts";
 import { ZhangshiError } from "../domain/errors.ts";
 import { postingKeyOf } from "../domain/posting-key.ts";
-import { totalsOf } from "../domain/voucher.ts";
 import type { PeriodState } from "../connectors/contract.ts";
 import { reversalSummary, reverseLines } from "../mappings/reversal.ts";
 
@@ -24,14 +25,15 @@ type Numbers = NewPosting["movements"][number]["value"];
  * Draws the red reversal of a posted voucher: a voucher with its own key, same accounts, same sides, negative amounts, linked
  * both ways, in an open period. Nothing is deleted, and nothing uncertain is ever reversed.
  *
- * @param dryRun  true: nothing is stored
+ * @param options  `dryRun`: nothing is stored. `redraw`: once the reversal is verified, a new voucher takes the original's
+ *   place, drawn from the same movements and values with the rules and codes of that day
  * @throws ZhangshiError VOUCHER_UNKNOWN, NOT_REVERSIBLE (not verified, itself a reversal, or reversed already), PERIOD_CLOSED
  */
 export const reversePosting = (
   database: Database,
   key: string,
   periods: readonly PeriodState[],
-  dryRun: boolean,
+  { dryRun, redraw }: { readonly dryRun: boolean; readonly redraw: boolean },
 ): Promise<PlannedReversal> =>
   inTransaction(database, async (client) => {
     const original = await lockForReversal(client, key);
@@ -78,33 +80,30 @@ export const reversePosting = (
       summary,
       ruleName: "reversal",
       ruleVersion: 1,
-      total: totalsOf(lines).debit,
-      fingerprint: createHash("sha256")
-        .update(JSON.stringify([date, lines]))
-        .digest("hex"),
       errorCode: undefined,
       reverses: original.postingId,
       lines,
       movements: original.movements.map((movement) => ({
         ...movement,
-        occurrence: original.purpose,
+        // Two corrections of one movement are reversed by themselves: each keeps what set it apart.
+        occurrence: movement.occurrence === "" ? original.purpose : `${original.purpose}:${movement.occurrence}`,
         quantity: negated(movement.quantity),
         value: negated(movement.value),
       })),
     };
     if (!dryRun) await insertPostings(client, [reversal]);
+    if (!dryRun && redraw) await markRetry(client, [original.postingId]);
     return { key: reversal.key, reverses: key, date, summary, lines };
   });
 
 const negated = (text: Numbers): Numbers => negate(text as Parameters<typeof negate>[0]);
 
-/** The original's own day while its period is open, else the first day of the first open period. */
+/** The original's own day while its period is open, else the first day of the next open period after it, never one before. */
 const openDate = (wanted: BusinessDate, periods: readonly PeriodState[]): BusinessDate => {
-  const open = periods
-    .filter((each) => each.open)
-    .map((each) => each.period)
-    .sort();
-  const first = open[0];
-  if (first === undefined) throw new ZhangshiError("PERIOD_CLOSED", { period: periodOf(wanted) });
-  return periodOf(wanted) >= first ? wanted : businessDate(firstDayOf(first));
+  const { isOpen, openPeriods } = calendarOf(periods);
+  const period = periodOf(wanted);
+  if (isOpen(period)) return wanted;
+  const next = openPeriods.find((each) => each > period);
+  if (next === undefined) throw new ZhangshiError("PERIOD_CLOSED", { period });
+  return firstDayOf(next);
 };

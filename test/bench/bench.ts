@@ -12,6 +12,8 @@ export interface BenchContext {
   /** A migrated database of this bench's own, on a throw-away server. */
   readonly database: Database;
   readonly databaseUrl: string;
+  /** To be called when everything is set up and the work begins: what comes after it is measured. */
+  readonly begin: () => Promise<void>;
   /** Prints a line for people; goes to standard error. */
   readonly say: (line: string) => void;
 }

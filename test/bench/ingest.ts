@@ -21,8 +21,9 @@ const FORM = "receipts";
  * Pages into registry and movement log, a cursor commit each, against one COPY of the same rows into staging and one
  * insert into a like table with the same indexes, in one transaction. Both sides get the repeats and drop them.
  */
-export const ingest: Bench = async ({ database, say }) => {
+export const ingest: Bench = async ({ database, begin, say }) => {
   const pages = makePages();
+  await begin();
   const rows = pages.flat().reduce((total, { movements }) => total + movements.length, 0);
   say(`${rows} movements in ${pages.length} pages, ${rows - MOVEMENTS} of them repeats, ${ROUNDS} rounds`);
   const ours: number[] = [];

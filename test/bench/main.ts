@@ -1,8 +1,7 @@
-import pg from "pg";
 import { openDatabase } from "../../db/database.ts";
-import { migrateToLatest } from "../../db/migrate.ts";
 import { startPostgres } from "../../embedded/postgres.ts";
 import type { Limit } from "./bench.ts";
+import { inOwnDatabase } from "./own-database.ts";
 import { benches } from "./registry.ts";
 
 /*
@@ -45,33 +44,23 @@ async function measure(names: readonly string[]): Promise<readonly Limit[]> {
   }
 }
 
-/** Each bench gets a database of its own, so that one's rows do not slow another down. */
-async function runBench(name: string, serverUrl: string, say: (line: string) => void): Promise<readonly Limit[]> {
+function runBench(name: string, serverUrl: string, say: (line: string) => void): Promise<readonly Limit[]> {
   const load = benches[name];
   if (load === undefined) throw new Error(`There is no bench ${name}.`);
-  const databaseName = `zhangshi_bench_${process.pid}_${name.replaceAll("-", "_")}`;
-  await administer(serverUrl, `CREATE DATABASE ${databaseName} TEMPLATE template0`);
-  const url = new URL(serverUrl);
-  url.pathname = `/${databaseName}`;
-  const database = openDatabase(url.href);
-  try {
-    await migrateToLatest(url.href);
-    const bench = await load();
-    return await bench({ database, databaseUrl: url.href, say: (line) => say(`[${name}] ${line}`) });
-  } finally {
-    await database.close();
-    await administer(serverUrl, `DROP DATABASE IF EXISTS ${databaseName} WITH (FORCE)`);
-  }
-}
-
-async function administer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
+  return inOwnDatabase(serverUrl, name, async (databaseUrl) => {
+    const database = openDatabase(databaseUrl);
+    try {
+      const bench = await load();
+      return await bench({
+        database,
+        databaseUrl,
+        begin: async () => undefined,
+        say: (line) => say(`[${name}] ${line}`),
+      });
+    } finally {
+      await database.close();
+    }
+  });
 }
 
 function table(rows: readonly Limit[]): string {

@@ -14,8 +14,9 @@ const LIMIT = 4;
  * From rows of the movement log to balanced vouchers in the database, against reading the same rows: every column, as
  * objects of pg, in pages of the same size and order.
  */
-export const valueAndDraft: Bench = async ({ database, say }) => {
+export const valueAndDraft: Bench = async ({ database, begin, say }) => {
   await enterMonth(database, DOCUMENTS);
+  await begin();
   say(`${MOVEMENTS} movements in ${DOCUMENTS} documents, pages of ${DRAFT_PAGE}`);
   const reading: number[] = [];
   const drafting: number[] = [];

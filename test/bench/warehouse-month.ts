@@ -3,7 +3,7 @@ import { copyInto } from "../../db/copy-text.ts";
 import { type Database, inTransaction } from "../../db/database.ts";
 import * as draftStore from "../../db/draft-store.ts";
 import { MOVEMENT_COLUMNS, movementLine } from "../../db/ingest.ts";
-import * as postingStore from "../../db/posting-store.ts";
+import * as voucherStore from "../../db/voucher-store.ts";
 import { businessDate, instant, periodOf } from "../../domain/dates.ts";
 import { decimal } from "../../domain/decimal.ts";
 import type { CompanyConfig, LedgerConfig } from "../../domain/installation.ts";
@@ -44,7 +44,7 @@ export const draftingOf = (database: Database): DraftingDependencies => ({
   database,
   inTransaction,
   drafts: draftStore,
-  postings: postingStore,
+  vouchers: voucherStore,
   company,
   ledger: ledgerConfig,
   sources: [SOURCE],

@@ -15,10 +15,12 @@ import type {
 } from "../connectors/contract.ts";
 import { type Database, openDatabase } from "../db/database.ts";
 import { exceptionStore } from "../db/exception-store.ts";
+import { ledgerState, pauseLedger, resumeLedger } from "../db/posting-store.ts";
 import { reconciliationStore } from "../db/reconciliation-store.ts";
 import { businessDate, instant, period, periodOf } from "../domain/dates.ts";
-import { decimal } from "../domain/decimal.ts";
-import { Movement } from "../domain/movement.ts";
+import { decimal, negate, sum, toFixed } from "../domain/decimal.ts";
+import { Movement, type MovementKind } from "../domain/movement.ts";
+import { standardRules } from "../mappings/load.ts";
 import { type TestDatabase, testDatabase } from "../test/support/database.ts";
 import { createReconciliationActivities } from "./reconciliation.ts";
 import { createReportActivities, neutralised } from "./report.ts";
@@ -98,7 +100,7 @@ afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true });
 });
 
-const activities = () =>
+const activities = (rules = standardRules("cas")) =>
   createReconciliationActivities({
     store: reconciliationStore(database),
     exceptions: exceptionStore(database),
@@ -107,10 +109,11 @@ const activities = () =>
     sourcesOf: () => [{ code: "jdy", queue: "connection/jdy" }],
     bookOf: () => "001",
     stockAccountsOf: () => ["1405"],
+    rulesOf: () => rules,
   });
 
-const reconcile = async (): Promise<readonly string[]> => {
-  const run = activities();
+const reconcile = async (rules = standardRules("cas")): Promise<readonly string[]> => {
+  const run = activities(rules);
   const { periods, sources } = await run.planReconciliation({ company: "demo", ledger: "main" });
   for (const { code } of sources) await run.landWarehouse({ company: "demo", source: code });
   await run.landLedger({ company: "demo", ledger: "main", periods });
@@ -137,7 +140,12 @@ interface Fact {
   readonly quantity?: string;
   readonly unit?: string;
   readonly amount?: string;
-  readonly kind?: "purchase-receipt" | "sales-issue" | "transfer";
+  readonly kind?: MovementKind;
+  readonly partner?: string;
+  readonly taxAmount?: string;
+  readonly warehouse?: string;
+  readonly batch?: string;
+  readonly lineId?: string;
 }
 
 const movementOf = ({
@@ -148,13 +156,18 @@ const movementOf = ({
   unit = "个",
   amount = "50.00",
   kind = "purchase-receipt",
+  partner = "S1",
+  taxAmount,
+  warehouse = "W1",
+  batch = "",
+  lineId = "1",
 }: Fact) =>
   Movement.parse({
     company: "demo",
     source: "jdy",
     form: "receipt",
     recordId: `id-${document}`,
-    lineId: "1",
+    lineId,
     revision: 1,
     cancelled: false,
     kind,
@@ -162,14 +175,15 @@ const movementOf = ({
     happenedAt: `${day}T02:00:00.000Z`,
     happenedOn: day,
     item,
-    warehouse: "W1",
+    warehouse,
     counterWarehouse: "",
-    batch: "",
+    batch,
     unit,
     quantity,
     amount,
+    taxAmount,
     currency: "CNY",
-    partner: "S1",
+    partner,
     department: "",
     order: "",
     cause: "",
@@ -205,11 +219,11 @@ const pulled = async (fact: Fact, movementId?: string, revision = 1, cancelled =
     );
   }
   await query(
-    `INSERT INTO movements (movement_id, revision, arrival, company, source, form, record_id, line_id, cancelled, kind, document_number,
-       happened_at, happened_on, item, warehouse, counter_warehouse, batch, unit, quantity, amount, currency, partner, department,
-       order_number, cause, invoiced, origin_document, source_updated_at, recorded_at)
-     VALUES ($1, $2, nextval('zs_sequence'), 'demo', 'jdy', 'receipt', $3, '1', $4, $5, $6, $7, $8, $9, 'W1', '', '', $10, $11, $12,
-       'CNY', 'S1', '', '', '', false, '', now(), clock_timestamp())`,
+    `INSERT INTO movements (movement_id, revision, arrival, company, source, form, record_id, cancelled, kind, document_number,
+       happened_at, happened_on, item, counter_warehouse, unit, quantity, amount, currency, department,
+       order_number, cause, invoiced, origin_document, source_updated_at, recorded_at, tax_amount, warehouse, batch, partner, line_id)
+     VALUES ($1, $2, nextval('zs_sequence'), 'demo', 'jdy', 'receipt', $3, $4, $5, $6, $7, $8, $9, '', $10, $11, $12,
+       'CNY', '', '', '', false, '', now(), clock_timestamp(), $13, $14, $15, $16, $17)`,
     [
       id,
       revision,
@@ -223,6 +237,11 @@ const pulled = async (fact: Fact, movementId?: string, revision = 1, cancelled =
       m.unit,
       m.quantity,
       m.amount,
+      m.taxAmount ?? null,
+      m.warehouse,
+      m.batch,
+      m.partner,
+      m.lineId,
     ],
   );
   return id;
@@ -301,17 +320,14 @@ const verified = async (
 const change = (document: string, how: (voucher: ErpVoucher) => ErpVoucher): void => {
   erp = erp.map((voucher) => (voucher.key === keyOf(document) ? how(voucher) : voucher));
 };
-const cents = (text: string): bigint => BigInt(decimal(text).replace(".", ""));
 
 /** Balances as the ERP would compute them from its vouchers. */
 const closeBooks = (): void => {
   const zero = decimal("0");
   const march = erp.filter((voucher) => voucher.period === "2025-03" && !voucher.voided).flatMap(({ lines }) => lines);
   const money = (account: string, side: string): ReturnType<typeof decimal> => {
-    const total = march
-      .filter((l) => l.account === account && l.side === side)
-      .reduce((sum, l) => sum + cents(l.amount), 0n);
-    return decimal(`${total / 100n}.${String(total % 100n).padStart(2, "0")}`);
+    const lines = march.filter((l) => l.account === account && l.side === side);
+    return toFixed(sum(lines.map(({ amount }) => amount)), 2);
   };
   const items = [...new Set(march.flatMap((l) => (l.dimensions.item === undefined ? [] : [l.dimensions.item])))];
   const row = (account: string, item: string, closingQuantity?: string): AccountBalance => ({
@@ -431,6 +447,208 @@ test("each cause is found under its own name, once, and nothing else", async () 
   ];
   expect(await reconcile()).toEqual(expected.toSorted());
   expect(await reconcile()).toEqual(expected.toSorted());
+});
+
+/** Deviations of an open difference, as "field: ours/theirs". */
+const deviationsOf = async (id: string): Promise<readonly string[]> => {
+  const open = await exceptionStore(database).listMismatches("demo");
+  const evidence = z
+    .object({ deviations: z.array(z.object({ field: z.string(), ours: z.string(), theirs: z.string() })) })
+    .parse(open.find((each) => each.id === id)?.evidence);
+  return evidence.deviations.map(({ field, ours, theirs }) => `${field}: ${ours}/${theirs}`);
+};
+
+test.each<readonly [what: string, edit: Partial<Fact>, cause: number, deviation: string]>([
+  ["the quantity", { quantity: "6" }, 9, "A.quantity: 6/5"],
+  ["the unit", { unit: "箱" }, 9, "A.unit: 箱/个"],
+  ["the price", { amount: "60.00" }, 8, "A.amount: 60/50"],
+  ["tax that was not there", { taxAmount: "6.50" }, 8, "A.taxAmount: 6.5/"],
+  ["the day, into another period", { day: "2025-04-02" }, 6, "A.happenedOn: 2025-04-02/2025-03-05"],
+  ["the day, inside the period", { day: "2025-03-06" }, 12, "A.happenedOn: 2025-03-06/2025-03-05"],
+  ["the item", { item: "B" }, 12, "A.item: B/A"],
+  ["the supplier", { partner: "S2" }, 12, "A.partner: S2/S1"],
+  ["the warehouse", { warehouse: "W2" }, 12, "A.warehouse: W2/W1"],
+  ["the kind", { kind: "count-gain" }, 12, "A.kind: count-gain/purchase-receipt"],
+])("an edit of %s after posting is one difference that names the field", async (_, edit, cause, deviation) => {
+  const id = await verified({ document: "CG-1" });
+  await verified({ document: "CG-2" });
+  await pulled({ document: "CG-1", ...edit }, id, 2);
+  warehouse.stock = [];
+  closeBooks();
+  const expected = `demo/${cause}/movement:receipt/CG-1`;
+  expect(await reconcile()).toEqual([expected]);
+  expect(await deviationsOf(expected)).toEqual([deviation]);
+});
+
+test("an edit of what the books do not speak of is no difference", async () => {
+  const id = await verified({ document: "CG-1" });
+  await pulled({ document: "CG-1", batch: "B7" }, id, 2);
+  warehouse.stock = [];
+  closeBooks();
+  expect(await reconcile()).toEqual([]);
+});
+
+/** Our own reversal of a voucher, posted and verified; the original becomes `reversed`. */
+const reversed = async (fact: Fact, movementId: string): Promise<void> => {
+  const key = keyOf(`reversal of ${fact.document}`);
+  const postingId = await query("SELECT zs_next_id()::text AS id");
+  await query("INSERT INTO posting_keys VALUES ($1, $2, 'main', $1)", [key, postingId]);
+  await query(
+    `INSERT INTO postings (posting_id, posting_key, company, ledger, book, source, form, record_id, purpose, part, generation, group_name,
+       state, stage, target_stage, word, accounted_on, period, attachments, currency, documents, summary, rule_name, rule_version,
+       debit_total, credit_total, fingerprint, erp_id, erp_number, reverses, verified_at, sent_at)
+     SELECT $1, $2, company, ledger, book, source, form, 'reversal:' || posting_key, 'reversal', 1, 1, '', 'verified', stage,
+       target_stage, word, accounted_on, period, 1, currency, documents, '红冲', 'reversal', 1, -debit_total, -credit_total, 'f',
+       'r' || erp_id, 'r' || erp_number, posting_id, now(), now() FROM postings WHERE posting_key = $3`,
+    [postingId, key, keyOf(fact.document)],
+  );
+  await query(
+    `INSERT INTO voucher_lines (posting_id, line_number, side, role, account, amount, quantity, item, dimensions, summary, why, movement_ids)
+     SELECT $1, line_number, side, role, account, -amount, -quantity, item, dimensions, '', '', movement_ids
+     FROM voucher_lines l JOIN postings p ON p.posting_id = l.posting_id WHERE p.posting_key = $2`,
+    [postingId, keyOf(fact.document)],
+  );
+  await query(
+    `INSERT INTO posting_movements (movement_id, revision, ledger, purpose, generation, occurrence, posting_id, quantity, value)
+     SELECT movement_id, revision, ledger, 'reversal', 1, 'stock', $1, -quantity, -value FROM posting_movements WHERE movement_id = $2`,
+    [postingId, movementId],
+  );
+  await query("UPDATE postings SET state = 'reversed', reversed_by = $2 WHERE posting_key = $1", [
+    keyOf(fact.document),
+    postingId,
+  ]);
+  const original = voucherOf(fact, await query("SELECT erp_id AS id FROM postings WHERE posting_id = $1", [postingId]));
+  erp.push({
+    ...original,
+    key,
+    lines: original.lines.map((line) => ({
+      ...line,
+      amount: negate(line.amount),
+      quantity: line.quantity === undefined ? undefined : negate(line.quantity),
+    })),
+  });
+};
+
+test("a voucher that a person reversed while its movement stands is a difference until a voucher stands again", async () => {
+  const fact = { document: "CG-1" };
+  const id = await verified(fact);
+  await verified({ document: "CG-2" });
+  await reversed(fact, id);
+  closeBooks();
+  expect(await reconcile()).toEqual(["demo/10/movement:receipt/CG-1"]);
+  expect(await deviationsOf("demo/10/movement:receipt/CG-1")).toEqual(["voucher: verified/reversed"]);
+  // The source changed as well: then the next drafting makes the new voucher, and nobody has to act.
+  await query("UPDATE postings SET source_changed = true WHERE state = 'reversed'");
+  expect(await reconcile()).toEqual([]);
+  await query("UPDATE postings SET source_changed = false WHERE state = 'reversed'");
+  expect(await reconcile()).toEqual(["demo/10/movement:receipt/CG-1"]);
+  await pulled(fact, id, 2, true);
+  warehouse.stock = [];
+  await query("UPDATE source_records SET cancelled = true WHERE document_number = 'CG-1'");
+  warehouse.records = warehouse.records.filter(({ documentNumber }) => documentNumber !== "CG-1");
+  expect(await reconcile()).toEqual([]);
+});
+
+test("goods that drafting passed without a voucher are named, whatever their kind; what needs none is not", async () => {
+  await verified({ document: "CG-1" });
+  await pulled({ document: "XS-1", kind: "sales-issue", quantity: "2" });
+  await pulled({ document: "QC-1", kind: "opening" });
+  await pulled({ document: "ZT-1", kind: "status-change" });
+  const gift = await pulled({ document: "ZP-1", kind: "count-gain", item: "G" });
+  await query(
+    `INSERT INTO cost_entries (ledger, movement_id, item, scope, accounted_on, at, arrival, effect, is_return, quantity, cancelled,
+       canonical, booked, basis, running_quantity, running_value)
+     VALUES ('main', $1, 'G', '', '2025-03-05', '', 1, 'in', false, 5, false, 0, 0, 'document', 5, 0)`,
+    [gift],
+  );
+  await query("INSERT INTO draft_cursors (ledger, source, arrival) SELECT 'main', 'jdy', max(arrival) FROM movements");
+  // A line that was added to a document whose voucher stands: nobody drafts it before the voucher is reversed.
+  await pulled({ document: "XS-2", kind: "sales-issue", quantity: "1" });
+  warehouse.stock = [];
+  closeBooks();
+  expect(await reconcile()).toEqual(["demo/2/movement:receipt/XS-1"]);
+});
+
+test("a line added to a document whose voucher stands is missing in that voucher", async () => {
+  await verified({ document: "CG-1" });
+  const added = await query("SELECT zs_next_id()::text AS id");
+  await pulled({ document: "CG-1", lineId: "2", item: "B", quantity: "3" }, added, 2);
+  await query("INSERT INTO draft_cursors (ledger, source, arrival) SELECT 'main', 'jdy', max(arrival) FROM movements");
+  warehouse.stock = [];
+  closeBooks();
+  expect(await reconcile()).toEqual(["demo/9/movement:receipt/CG-1"]);
+  expect(await deviationsOf("demo/9/movement:receipt/CG-1")).toEqual(["B.quantity: 3/0"]);
+});
+
+test("what no document explains between the warehouse's movements and 数量核算 is a difference of the item", async () => {
+  await verified({ document: "CG-1" });
+  await verified({ document: "CG-2", item: "B" });
+  // By the rules of this company such an issue needs no voucher: the ledger keeps the quantity.
+  await pulled({ document: "BF-1", kind: "scrap", quantity: "2" });
+  await query("INSERT INTO draft_cursors (ledger, source, arrival) SELECT 'main', 'jdy', max(arrival) FROM movements");
+  warehouse.stock = [];
+  closeBooks();
+  const rules = standardRules("cas");
+  const silent = {
+    name: "silent",
+    version: 1,
+    validFrom: businessDate("1990-01-01"),
+    when: { kind: "scrap" as const },
+    none: "不记账",
+  };
+  expect(await reconcile({ ...rules, rules: [silent, ...rules.rules] })).toEqual(["demo/9/item:A"]);
+  expect(await deviationsOf("demo/9/item:A")).toEqual(["A.quantity: 3/5"]);
+});
+
+test("a double pauses the ledger once, and the reversal of the surplus voucher is proposed", async () => {
+  await verified({ document: "CG-1" });
+  closeBooks();
+  const before = [...erp];
+  const kept = erp[0]?.erpId ?? "";
+  erp.push(voucherOf({ document: "CG-1" }, "99"));
+  closeBooks();
+  const id = "demo/5/movement:receipt/CG-1";
+  expect(await reconcile()).toEqual([id]);
+  expect(await ledgerState(database, "main")).toMatchObject({ paused: true, pauseCode: "FOUND_SEVERAL" });
+  const open = async () => (await exceptionStore(database).listOpen("demo")).map((each) => each.id);
+  expect(await open()).toEqual([id, "demo/ledger/main/paused"]);
+  const [difference] = await exceptionStore(database).listMismatches("demo");
+  expect(difference?.evidence["proposals"]).toEqual([{ act: "reverse", erpId: "99", erpNumber: "记-99" }]);
+  expect(difference?.evidence["erpIds"]).toEqual(["99", kept].toSorted((a, b) => a.length - b.length));
+
+  // A person has looked at it and lets the ledger go on: the same double does not stop it again, another one does.
+  await resumeLedger(database, "main");
+  expect(await reconcile()).toEqual([id]);
+  expect(await ledgerState(database, "main")).toMatchObject({ paused: false });
+  erp.push(voucherOf({ document: "CG-1" }, "98"));
+  closeBooks();
+  expect(await reconcile()).toEqual([id]);
+  expect(await ledgerState(database, "main")).toMatchObject({ paused: true, pauseCode: "FOUND_SEVERAL" });
+
+  await resumeLedger(database, "main");
+  erp = before;
+  closeBooks();
+  expect(await reconcile()).toEqual([]);
+  expect(await open()).toEqual([]);
+});
+
+test("a ledger that is paused for another reason keeps that reason", async () => {
+  await verified({ document: "CG-1" });
+  erp.push(voucherOf({ document: "CG-1" }, "99"));
+  closeBooks();
+  await pauseLedger(database, "demo", "main", "LOGIN_REFUSED", "no");
+  await reconcile();
+  expect(await ledgerState(database, "main")).toMatchObject({ paused: true, pauseCode: "LOGIN_REFUSED" });
+});
+
+test("a voucher posted after the listing is not taken for a deleted one", async () => {
+  await verified({ document: "CG-1" });
+  closeBooks();
+  await reconcile();
+  await verified({ document: "CG-2" }, { erp: false });
+  await query("UPDATE postings SET posted_at = clock_timestamp() WHERE posting_key = $1", [keyOf("CG-2")]);
+  await activities().compare({ company: "demo", ledger: "main" });
+  expect(await exceptionStore(database).listMismatches("demo")).toEqual([]);
 });
 
 test("a difference closes when it is gone, opens again under its id when it is back, and counts that", async () => {

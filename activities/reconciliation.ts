@@ -1,13 +1,15 @@
 import { heartbeat } from "@temporalio/activity";
-import type { ErpVoucher, SourceRecord, StockSource, VoucherTarget } from "../connectors/contract.ts";
+import type { ErpVoucher, PeriodState, SourceRecord, StockSource, VoucherTarget } from "../connectors/contract.ts";
 import type { ExceptionStore } from "../db/exception-store.ts";
 import type { ReconciliationStore, RecordToLand, Scope, StockToLand } from "../db/reconciliation-store.ts";
 import { type Period, nextPeriod, period } from "../domain/dates.ts";
 import { negate } from "../domain/decimal.ts";
-import { type Movement, directionOf } from "../domain/movement.ts";
-import { classify } from "../domain/reconciliation-classifier.ts";
-import { postingFinding } from "../domain/reconciliation-documents.ts";
-import type { ErpVoucherFact, Facts, PostingFact } from "../domain/reconciliation.ts";
+import { type Movement, directionOf, movementKinds } from "../domain/movement.ts";
+import { classify, explainedBy } from "../domain/reconciliation-classifier.ts";
+import { postingFinding, surplusOf } from "../domain/reconciliation-documents.ts";
+import type { DoubleFact, ErpVoucherFact, Facts, PostingFact, UndraftedFact } from "../domain/reconciliation.ts";
+import type { RulePack } from "../mappings/rule.ts";
+import { selectRule } from "../mappings/select.ts";
 import { withNamedFailures } from "./failures.ts";
 
 export interface ReconciliationNeeds {
@@ -21,6 +23,8 @@ export interface ReconciliationNeeds {
   readonly bookOf: (ledger: string) => string;
   /** Accounts that carry stock, from the ledger's chart. */
   readonly stockAccountsOf: (ledger: string) => readonly string[];
+  /** The ledger's posting rules: they say what needs no voucher. */
+  readonly rulesOf: (ledger: string) => RulePack;
 }
 
 export interface SourceToLand {
@@ -56,16 +60,26 @@ export function createReconciliationActivities(needs: ReconciliationNeeds) {
   });
 
   return withNamedFailures({
-    /** What a comparison has to land: periods with vouchers of ours, the one after them where the ERP has it, and the sources. */
-    async planReconciliation({ company, ledger }: LedgerOf): Promise<{ periods: string[]; sources: SourceToLand[] }> {
+    /**
+     * What a comparison has to land: of the periods with vouchers of ours those that may have changed, the one after them
+     * where the ERP has it, and the sources.
+     * @param full  true: all periods
+     */
+    async planReconciliation({ company, ledger, full = false }: LedgerOf & { full?: boolean }): Promise<LandingPlan> {
       const posted = (await store.postingPeriods(ledger)).map(period);
       const last = posted.at(-1);
-      const known = new Set((await needs.targets(ledger).periods(needs.bookOf(ledger))).map((state) => state.period));
-      const after = last === undefined ? [] : [nextPeriod(last)].filter((next) => known.has(next));
-      return { periods: [...posted, ...after], sources: [...needs.sourcesOf(company)] };
+      const states = await needs.targets(ledger).periods(needs.bookOf(ledger));
+      const after =
+        last === undefined ? [] : [nextPeriod(last)].filter((next) => states.some((of) => of.period === next));
+      const closed = new Set<string>(closedOf(states));
+      const settled = full ? [] : (await store.settledPeriods(ledger)).filter((of) => closed.has(of));
+      // One of them is read again each time, in turn: an edit that left no trace is found within as many nights.
+      const rest = new Set(settled.slice(CLOSED_PERIODS_REREAD));
+      const periods = [...posted.filter((of) => !rest.has(of)), ...after];
+      return { periods, sources: [...needs.sourcesOf(company)], ...(last === undefined ? {} : { period: last }) };
     },
 
-    /** Reads every voucher and the balances of these periods. */
+    /** Reads every voucher and the balances of these periods, and remembers which of them were closed before. */
     async landLedger({
       company,
       ledger,
@@ -74,13 +88,14 @@ export function createReconciliationActivities(needs: ReconciliationNeeds) {
       const target = needs.targets(ledger);
       const book = needs.bookOf(ledger);
       const runId = await store.startRun(company, ledger, "landing");
+      const closed = closedOf(await target.periods(book)).filter((of) => periods.includes(of));
       let vouchers = 0;
       for (const of of periods.map(period)) {
         vouchers += await landPeriod(store, target, { ledger, book, of, runId });
       }
       vouchers += await landMoved(store, target, ledger, book, runId);
       await store.rememberAudits(ledger);
-      await store.finishRun(runId, { vouchers });
+      await store.finishRun(runId, { vouchers, closed });
       return { vouchers };
     },
 
@@ -98,11 +113,13 @@ export function createReconciliationActivities(needs: ReconciliationNeeds) {
       return { records, balances };
     },
 
-    /** Compares what was landed last, and makes the register say what was found. */
+    /** Compares what was landed last, and makes the register say what was found. A new double pauses the ledger. */
     async compare({ company, ledger, statement = "" }: LedgerOf & { statement?: string }): Promise<ComparisonSummary> {
       const runId = await store.startRun(company, ledger, statement);
       const scope = scopeOf(company, ledger);
-      const differences = classify(await factsOf(store, scope));
+      const facts = await factsOf(store, scope, needs.rulesOf);
+      const differences = classify(facts);
+      await pauseAtDoubles(needs, scope, facts.doubles);
       const changes = await exceptions.settle(company, ledger, differences);
       const summary = {
         runId,
@@ -117,6 +134,18 @@ export function createReconciliationActivities(needs: ReconciliationNeeds) {
     },
   });
 }
+
+export interface LandingPlan {
+  readonly periods: string[];
+  readonly sources: SourceToLand[];
+  /** The newest period with vouchers of ours; absent where there is none. */
+  readonly period?: string;
+}
+
+/** So many periods that nothing has touched since they were closed and landed are read again each time. */
+const CLOSED_PERIODS_REREAD = 1;
+const closedOf = (states: readonly PeriodState[]): Period[] =>
+  states.filter(({ open }) => !open).map((state) => state.period);
 
 interface LedgerOf {
   readonly company: string;
@@ -219,9 +248,13 @@ async function landStock(
 }
 
 /** Reads the facts one kind after the other: each is small, and one connection is enough. */
-async function factsOf(store: ReconciliationStore, scope: Scope): Promise<Facts> {
+async function factsOf(
+  store: ReconciliationStore,
+  scope: Scope,
+  rulesOf: ReconciliationNeeds["rulesOf"],
+): Promise<Facts> {
   const stock = await store.stockFacts(scope);
-  return {
+  const facts = {
     company: scope.company,
     ledger: scope.ledger,
     postings: await remarkablePostings(store, scope),
@@ -230,7 +263,8 @@ async function factsOf(store: ReconciliationStore, scope: Scope): Promise<Facts>
     changed: await store.changed(scope),
     backdated: await store.backdated(scope),
     blocked: await store.blocked(scope),
-    undrafted: await store.undrafted(scope),
+    reversed: await store.reversed(scope),
+    undrafted: (await store.undrafted(scope, draftedKinds)).filter((fact) => needsVoucher(rulesOf(scope.ledger), fact)),
     oneLegs: await store.oneLegs(scope),
     unpulled: await store.unpulled(scope),
     lineQuantities: await store.lineQuantities(scope),
@@ -239,7 +273,44 @@ async function factsOf(store: ReconciliationStore, scope: Scope): Promise<Facts>
     ledgerQuantities: await store.ledgerQuantities(scope),
     totals: await store.totals(scope),
   };
+  return { ...facts, itemQuantities: await store.itemQuantities(scope, explainedBy(facts)) };
 }
+
+/**
+ * Kinds of which each movement has a voucher unless a rule says that it needs none. Whether a transfer or a provision has
+ * one depends on accounts and earlier balances, which only drafting knows.
+ */
+const draftedKinds = movementKinds.filter((kind) => kind !== "transfer" && kind !== "provision");
+
+/** An invoice always has a voucher; of any other movement the rule decides. What no rule covers should have been blocked. */
+const needsVoucher = (rules: RulePack, { movement, itemClass }: UndraftedFact): boolean => {
+  if (movement.kind === "purchase-invoice") return true;
+  const looked = { purpose: "stock", itemClass, negative: false, on: movement.happenedOn } as const;
+  const rule = selectRule(rules, movement, looked);
+  return rule === undefined || "lines" in rule;
+};
+
+/**
+ * A key with several vouchers: nothing more is sent to this ledger before a person has looked. Whoever resumed it knows
+ * what the register shows; only a voucher that the register does not name yet stops the ledger again.
+ */
+async function pauseAtDoubles(
+  { store, exceptions }: ReconciliationNeeds,
+  scope: Scope,
+  doubles: readonly DoubleFact[],
+): Promise<void> {
+  if (doubles.length === 0) return;
+  const known = await exceptions.knownErpIds(scope.company, scope.ledger, POSTED_TWICE);
+  const found = doubles.filter(({ erpIds }) => erpIds.some((erpId) => !known.has(erpId)));
+  if (found.length === 0) return;
+  const surplus = found.flatMap(surplusOf).map(({ erpNumber, erpId }) => `${erpNumber} (${erpId})`);
+  const list = [...surplus.slice(0, NAMED_MAX), ...(surplus.length > NAMED_MAX ? ["…"] : [])].join(", ");
+  await store.pause(scope, "FOUND_SEVERAL", `${found.length} keys with several vouchers; reverse ${list}`);
+}
+
+const POSTED_TWICE = 5;
+/** The pause names so many surplus vouchers; each difference names its own. */
+const NAMED_MAX = 20;
 
 /** Goes through every posting page by page and keeps those about which there is something to say. */
 async function remarkablePostings(store: ReconciliationStore, scope: Scope): Promise<readonly PostingFact[]> {

@@ -1,5 +1,6 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { type Cell, type CellStyle, type CellValue, type WriteSheet, writeXlsx } from "hucre/xlsx";
 import type { ExceptionStore, OpenException } from "../db/exception-store.ts";
 import type { ReconciliationStore, Stock, Totals } from "../db/reconciliation-store.ts";
@@ -151,6 +152,8 @@ const FIGURE_NAMES: Readonly<Record<string, string>> = {
   refused: "被拒绝",
   uncertain: "结果不明",
   exceptions: "异常",
+  lines: "单据行数",
+  linesInOneVoucher: "恰好记入一张已核对凭证的行数",
 };
 const CERTAINTY_NAMES = { certain: "确定", suspected: "疑似" } as const;
 
@@ -173,6 +176,7 @@ function differenceSheet(open: readonly OpenException[]): WriteSheet {
     { header: "发生了什么", width: 48 },
     { header: "为什么", width: 40 },
     { header: "下一步", width: 40 },
+    { header: "建议冲销", width: 18 },
     { header: "ERP 凭证", width: 18 },
     { header: "凭证键", width: 30 },
     { header: "涉及单据数", width: 12, numFmt: "0" },
@@ -193,6 +197,7 @@ function differenceRow(exception: OpenException): readonly CellValue[] {
     whatHappened(exception),
     whyOf(exception),
     nextStepOf(exception),
+    listOf(proposedOf(evidence["proposals"])),
     listOf(evidence["erpNumbers"]),
     listOf(evidence["postingKeys"]),
     exception.affected,
@@ -216,6 +221,11 @@ function whatHappened({ evidence, code }: OpenException): string {
   const { field, value } = evidence;
   return typeof field === "string" && typeof value === "string" ? `${field}：${value}` : whatOf(code);
 }
+
+/** Vouchers of the ERP that the comparison proposes to reverse. */
+const Proposed = z.array(z.object({ erpNumber: z.string() }));
+const proposedOf = (value: unknown): readonly string[] =>
+  Proposed.safeParse(value).data?.map(({ erpNumber }) => erpNumber) ?? [];
 
 const listOf = (value: unknown): string => (Array.isArray(value) ? value.map(String).join("、") : "");
 

@@ -33,6 +33,7 @@ const difference = (company: string, ledger: string, subject: string): Differenc
     erpIds: [],
     erpNumbers: [],
     deviations: [],
+    proposals: [],
     also: [],
     message: "",
   },

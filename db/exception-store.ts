@@ -1,5 +1,7 @@
+import type pg from "pg";
 import { z } from "zod";
-import { certainties } from "../domain/causes.ts";
+import { type Cause, certainties } from "../domain/causes.ts";
+import type { ErrorCode } from "../domain/errors.ts";
 import type { Difference } from "../domain/reconciliation.ts";
 import { type Database, inTransaction } from "./database.ts";
 
@@ -45,12 +47,43 @@ export interface ExceptionStore {
    * back counts how often, one that is gone closes itself. Only what comparisons of this ledger opened is closed.
    */
   settle(company: string, ledger: string, differences: readonly Difference[]): Promise<ExceptionChanges>;
+  /** Vouchers in the ERP that an open difference of this cause in this ledger names already. */
+  knownErpIds(company: string, ledger: string, cause: Cause): Promise<ReadonlySet<string>>;
   /** Open differences and blocked things that have a cause, by id. */
   listMismatches(company: string): Promise<readonly Mismatch[]>;
   listOpen(company: string): Promise<readonly OpenException[]>;
   /** How many exceptions of any kind are open. */
   countOpen(company: string): Promise<number>;
 }
+
+/** An exception that no comparison finds: something stands still until a person acts. */
+export interface Alarm {
+  /** The same thing again is the same exception. */
+  readonly id: string;
+  readonly company: string;
+  readonly kind: "record" | "ledger";
+  readonly code: ErrorCode;
+  readonly subject: string;
+  readonly evidence: Readonly<Record<string, string>>;
+}
+
+/** Opens the exception, or says that it still lasts. */
+export const raiseAlarm = async (client: Pick<pg.Pool, "query">, alarm: Alarm): Promise<void> => {
+  await client.query(
+    `INSERT INTO exceptions (exception_id, company, kind, code, subject, evidence) VALUES ($1, $2, $3, $4, $5, $6)
+     ON CONFLICT (exception_id) DO UPDATE SET code = excluded.code, evidence = excluded.evidence,
+       last_seen_at = now(), closed_at = NULL, state = 'open',
+       reopened = exceptions.reopened + CASE exceptions.state WHEN 'closed' THEN 1 ELSE 0 END`,
+    [alarm.id, alarm.company, alarm.kind, alarm.code, alarm.subject, JSON.stringify(alarm.evidence)],
+  );
+};
+
+export const closeAlarm = async (client: Pick<pg.Pool, "query">, id: string): Promise<void> => {
+  await client.query(
+    "UPDATE exceptions SET state = 'closed', closed_at = now() WHERE exception_id = $1 AND state = 'open'",
+    [id],
+  );
+};
 
 const Counted = z.object({ opened: z.coerce.number(), reopened: z.coerce.number() });
 
@@ -64,6 +97,19 @@ export function exceptionStore(database: Database): ExceptionStore {
         const { rowCount } = await client.query(CLOSE, [company, ledger, differences.map(({ id }) => id)]);
         return { ...Counted.parse(rows[0]), open: differences.length, closed: rowCount ?? 0 };
       }),
+    knownErpIds: async (company, ledger, cause) => {
+      const { rows } = await database.pool.query(
+        `SELECT DISTINCT jsonb_array_elements_text(evidence -> 'erpIds') AS id FROM exceptions
+         WHERE company = $1 AND state = 'open' AND evidence ->> 'ledger' = $2 AND cause = $3`,
+        [company, ledger, cause],
+      );
+      return new Set(
+        z
+          .array(z.object({ id: z.string() }))
+          .parse(rows)
+          .map(({ id }) => id),
+      );
+    },
     listMismatches: async (company) => {
       const { rows } = await database.pool.query(
         `SELECT exception_id AS id, cause, certainty, company, subject, evidence FROM exceptions

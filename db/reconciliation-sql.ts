@@ -61,6 +61,14 @@ export const POSTING_PERIODS = `
   )
   SELECT period FROM hops WHERE period IS NOT NULL`;
 
+/** A landing notes which of its periods were closed before it began to read. */
+export const SETTLED_PERIODS = `
+  SELECT d.period FROM landed_periods d
+  JOIN reconciliation_runs r ON r.run_id = d.run_id AND r.summary -> 'closed' ? d.period
+  WHERE d.ledger = $1 AND NOT EXISTS (SELECT 1 FROM postings p WHERE p.ledger = $1 AND p.period = d.period
+    AND greatest(p.created_at, p.sent_at, p.posted_at, p.verified_at) > r.started_at)
+  ORDER BY d.landed_at, d.period`;
+
 export const REMEMBER_AUDITS = `
   UPDATE postings p SET audited_seen = true FROM erp_vouchers e
   WHERE p.ledger = $1 AND e.ledger = $1 AND e.posting_key = p.posting_key AND NOT p.audited_seen
@@ -123,7 +131,8 @@ export const POSTINGS = `
     'auditedSeen', p.audited_seen, 'verifiedOnce', p.verified_at IS NOT NULL,
     'errorCode', coalesce(p.error_code, ''), 'errorMessage', coalesce(p.error_message, ''),
     'erpId', coalesce(p.erp_id, ''), 'erpNumber', coalesce(p.erp_number, ''), 'amount', trim_scale(p.debit_total)::text,
-    'landed', EXISTS (SELECT 1 FROM landed_periods d WHERE d.ledger = p.ledger AND d.period = p.period),
+    'landed', EXISTS (SELECT 1 FROM landed_periods d WHERE d.ledger = p.ledger AND d.period = p.period
+      AND (p.posted_at IS NULL OR p.posted_at <= d.landed_at)),
     'lines', coalesce((SELECT json_agg(json_build_object('lineNumber', l.line_number, 'side', l.side, 'account', l.account,
         'amount', l.amount::text, 'quantity', l.quantity::text, 'dimensions', l.dimensions) ORDER BY l.line_number)
       FROM voucher_lines l WHERE l.posting_id = p.posting_id), '[]'::json),
@@ -132,12 +141,16 @@ export const POSTINGS = `
   FROM postings p WHERE p.ledger = $1 AND p.posting_id > $2::bigint AND p.state <> 'withdrawn'
   ORDER BY p.posting_id LIMIT $3`;
 
-/** The finder of doubles: lists the ledger's own vouchers and groups them by our key; it asks for no key. */
+/**
+ * The finder of doubles: lists the ledger's own vouchers and groups them by our key; it asks for no key. The one that we
+ * know by its id stays, or the oldest.
+ */
 export const DOUBLES = `
   SELECT d.posting_key AS key, coalesce(p.form, '') AS form, coalesce(p.documents, '{}') AS documents,
-    trim_scale(coalesce(p.debit_total, 0) * (cardinality(d.erp_ids) - 1))::text AS amount, d.erp_ids AS "erpIds", d.numbers
-  FROM (SELECT e.posting_key, array_agg(e.erp_id ORDER BY e.erp_id) AS erp_ids,
-      array_agg(e.word || '-' || e.number ORDER BY e.erp_id) AS numbers
+    trim_scale(coalesce(p.debit_total, 0) * (cardinality(d.erp_ids) - 1))::text AS amount, d.erp_ids AS "erpIds", d.numbers,
+    CASE WHEN p.erp_id = ANY (d.erp_ids) THEN p.erp_id ELSE d.erp_ids[1] END AS "keptErpId"
+  FROM (SELECT e.posting_key, array_agg(e.erp_id ORDER BY length(e.erp_id), e.erp_id) AS erp_ids,
+      array_agg(e.word || '-' || e.number ORDER BY length(e.erp_id), e.erp_id) AS numbers
     FROM erp_vouchers e WHERE e.ledger = $1 AND NOT e.voided AND e.posting_key <> ''
     GROUP BY e.posting_key HAVING count(*) > 1) d
   LEFT JOIN postings p ON p.posting_key = d.posting_key
@@ -152,20 +165,66 @@ export const FOREIGN = `
     AND NOT EXISTS (SELECT 1 FROM posting_keys pk WHERE pk.posting_key = e.posting_key)
   ORDER BY e.erp_id`;
 
+/** One field of two revisions as text; absent is empty. */
+const field = (name: string, column: string): string => `('${name}', o.${column}::text, m.${column}::text)`;
+const number = (name: string, column: string): string =>
+  `('${name}', trim_scale(o.${column})::text, trim_scale(m.${column})::text)`;
+/** Only where a line of the voucher has this dimension do the books speak of it. */
+const carried = (dimension: string): string =>
+  `EXISTS (SELECT 1 FROM voucher_lines l WHERE l.posting_id = p.posting_id AND l.dimensions ? '${dimension}')`;
+
+/**
+ * The newest revision beside the one that a standing voucher was drawn from, field by field; absent and present differ.
+ * A batch or an order that no line of the voucher carries is nothing to the books, nor is a day that did not make the
+ * voucher's date.
+ */
 export const CHANGED = `
-  SELECT m.form, m.document_number AS "documentNumber", m.item, p.posting_key AS key, coalesce(p.erp_id, '') AS "erpId",
-    coalesce(p.erp_number, '') AS "erpNumber", m.cancelled, trim_scale(o.quantity)::text AS "postedQuantity",
-    trim_scale(m.quantity)::text AS quantity, o.unit AS "postedUnit", m.unit,
-    trim_scale(CASE pm.purpose WHEN 'revenue' THEN o.sales_amount ELSE o.amount END)::text AS "postedAmount",
-    trim_scale(CASE pm.purpose WHEN 'revenue' THEN m.sales_amount ELSE m.amount END)::text AS amount,
-    trim_scale(pm.value)::text AS value
+  SELECT m.movement_id::text AS "movementId", o.form, o.document_number AS "documentNumber", o.item, pm.purpose,
+    p.posting_key AS key, coalesce(p.erp_id, '') AS "erpId", coalesce(p.erp_number, '') AS "erpNumber", m.cancelled,
+    o.invoiced, p.period, to_char(m.happened_on, 'YYYY-MM') AS "happenedIn", trim_scale(pm.value)::text AS value, f.fields
   FROM postings p
   JOIN posting_movements pm ON pm.posting_id = p.posting_id
   JOIN movements o ON o.movement_id = pm.movement_id AND o.revision = pm.revision
   JOIN movements m ON m.movement_id = pm.movement_id AND m.revision > pm.revision
-  WHERE p.ledger = $1 AND p.state IN ${LIVE} AND pm.purpose IN ('stock', 'revenue', 'invoice') AND ${LATEST}
-    AND (m.cancelled OR m.quantity <> o.quantity OR m.unit <> o.unit OR m.amount <> o.amount OR m.sales_amount <> o.sales_amount)
-  ORDER BY m.movement_id`;
+  CROSS JOIN LATERAL (SELECT coalesce(json_agg(json_build_object('field', c.name, 'ours', coalesce(c.now, ''),
+      'theirs', coalesce(c.posted, ''))), '[]'::json) AS fields
+    FROM (
+      VALUES ${field("kind", "kind")}, ${field("item", "item")}, ${field("warehouse", "warehouse")},
+        ${field("counterWarehouse", "counter_warehouse")}, ${field("partner", "partner")}, ${field("department", "department")},
+        ${field("cause", "cause")}, ${field("invoiced", "invoiced")}, ${field("originDocument", "origin_document")},
+        ${field("currency", "currency")}, ${field("unit", "unit")}, ${number("quantity", "quantity")},
+        ${field("happenedOn", "happened_on")}, ${field("batch", "batch")}, ${field("order", "order_number")},
+        ${number("amount", "amount")}, ${number("taxAmount", "tax_amount")}, ${number("salesAmount", "sales_amount")}
+    ) AS c (name, posted, now)
+    WHERE c.posted IS DISTINCT FROM c.now AND CASE c.name
+      WHEN 'happenedOn' THEN to_char(m.happened_on, 'YYYY-MM') <> ALL (ARRAY[p.period, to_char(o.happened_on, 'YYYY-MM')])
+        OR o.happened_on = p.accounted_on
+      WHEN 'batch' THEN ${carried("batch")}
+      WHEN 'order' THEN ${carried("order")}
+      -- A sale has a voucher for its cost and one for its revenue; each answers for its own amount.
+      WHEN 'amount' THEN pm.purpose <> 'revenue'
+      WHEN 'taxAmount' THEN pm.purpose <> 'stock' OR o.sales_amount IS NULL AND m.sales_amount IS NULL
+      WHEN 'salesAmount' THEN pm.purpose = 'revenue' OR o.sales_amount IS NULL
+      ELSE true END) f
+  WHERE p.ledger = $1 AND p.state IN ${LIVE} AND pm.purpose IN ('stock', 'revenue', 'invoice', 'invoice-difference')
+    AND ${LATEST} AND (m.cancelled OR json_array_length(f.fields) > 0)
+  ORDER BY m.movement_id, p.posting_id`;
+
+/** Movements that stand as they were posted, whose voucher was taken back by a reversal of ours, and that no drafting will take up. */
+export const REVERSED = `
+  SELECT m.movement_id::text AS "movementId", m.form, m.document_number AS "documentNumber", p.posting_key AS key,
+    coalesce(r.posting_key, '') AS reversal, coalesce(p.erp_id, '') AS "erpId", coalesce(p.erp_number, '') AS "erpNumber",
+    trim_scale(pm.value)::text AS value
+  FROM postings p
+  JOIN posting_movements pm ON pm.posting_id = p.posting_id
+  JOIN movements m ON m.movement_id = pm.movement_id AND m.revision = pm.revision
+  LEFT JOIN postings r ON r.posting_id = p.reversed_by
+  WHERE p.ledger = $1 AND p.state = 'reversed' AND NOT p.source_changed AND NOT m.cancelled AND ${LATEST}
+    AND NOT EXISTS (SELECT 1 FROM posting_movements s JOIN postings q ON q.posting_id = s.posting_id
+      WHERE s.movement_id = pm.movement_id AND s.ledger = $1 AND s.purpose = pm.purpose AND s.occurrence = pm.occurrence
+        AND q.state <> 'reversed')
+    AND NOT EXISTS (SELECT 1 FROM blocked_movements b WHERE b.movement_id = m.movement_id AND b.ledger = $1)
+  ORDER BY m.movement_id, p.posting_id`;
 
 /** Recorded after a movement of a later day of the same item had been drafted, that is, costed. */
 export const BACKDATED = `
@@ -195,13 +254,30 @@ export const BLOCKED = `
   WHERE b.ledger = $2 AND m.company = $1 AND NOT m.cancelled AND b.code <> 'VOUCHER_EMPTY'
   ORDER BY b.movement_id`;
 
-/** Goods that came with money, that drafting has passed, and of which nothing is known. */
+/**
+ * Movements that drafting has passed and that no voucher holds, none on its way either; of them, those that may need one
+ * ($3 the kinds): what was worth nothing has none. A voucher that was reversed because its source changed makes room for
+ * one that is still to be drafted.
+ */
 export const UNDRAFTED = `
-  SELECT m.form, m.document_number AS "documentNumber", trim_scale(m.amount)::text AS amount
+  SELECT m.movement_id::text AS "movementId", trim_scale(m.quantity)::text AS quantity, trim_scale(m.amount)::text AS amount,
+    EXISTS (SELECT 1 FROM postings s WHERE s.company = $1 AND s.ledger = $2 AND s.source = m.source AND s.form = m.form
+      AND s.record_id = m.record_id AND s.state IN ${LIVE}) AS standing,
+    json_build_object('company', m.company, 'source', m.source, 'form', m.form, 'recordId', m.record_id, 'lineId', m.line_id,
+      'revision', m.revision, 'cancelled', m.cancelled, 'kind', m.kind, 'documentNumber', m.document_number,
+      'happenedAt', to_char(m.happened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'happenedOn', m.happened_on::text,
+      'item', m.item, 'warehouse', m.warehouse, 'counterWarehouse', m.counter_warehouse, 'batch', m.batch, 'unit', m.unit,
+      'quantity', m.quantity::text, 'currency', m.currency, 'partner', m.partner, 'department', m.department,
+      'order', m.order_number, 'cause', m.cause, 'invoiced', m.invoiced, 'originDocument', m.origin_document,
+      'sourceUpdatedAt', to_char(m.source_updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS movement,
+    coalesce((SELECT i.item_class FROM items i WHERE i.company = $1 AND i.code = m.item), '') AS "itemClass"
   FROM draft_cursors c JOIN movements m ON m.company = $1 AND m.source = c.source AND m.arrival <= c.arrival
-  WHERE c.ledger = $2 AND NOT m.cancelled AND m.amount <> 0 AND m.kind IN ('purchase-receipt', 'purchase-return') AND ${LATEST}
-    AND NOT EXISTS (SELECT 1 FROM posting_movements pm WHERE pm.movement_id = m.movement_id AND pm.ledger = $2)
+  WHERE c.ledger = $2 AND NOT m.cancelled AND m.kind = ANY ($3) AND (m.amount IS NULL OR m.amount <> 0) AND ${LATEST}
+    AND NOT EXISTS (SELECT 1 FROM posting_movements pm JOIN postings p ON p.posting_id = pm.posting_id
+      WHERE pm.movement_id = m.movement_id AND pm.ledger = $2 AND pm.purpose <> 'reversal'
+        AND (p.state <> 'reversed' OR p.source_changed OR pm.revision = m.revision))
     AND NOT EXISTS (SELECT 1 FROM blocked_movements b WHERE b.movement_id = m.movement_id AND b.ledger = $2)
+    AND NOT EXISTS (SELECT 1 FROM cost_entries v WHERE v.movement_id = m.movement_id AND v.ledger = $2 AND v.canonical = 0)
   ORDER BY m.movement_id`;
 
 export const ONE_LEGS = `
@@ -231,7 +307,7 @@ export const LINE_QUANTITIES = `
   SELECT min(m.form) AS form, min(m.document_number) AS "documentNumber", min(m.item) AS item, min(p.posting_key) AS key,
     coalesce(min(p.erp_id), '') AS "erpId", coalesce(min(p.erp_number), '') AS "erpNumber",
     trim_scale(sum(CASE WHEN m.kind = ANY ($3) THEN m.quantity ELSE -m.quantity END * ${FACTOR}))::text AS moved,
-    trim_scale(min(l.quantity))::text AS booked
+    trim_scale(min(l.quantity))::text AS booked, array_agg(m.movement_id::text) AS "movementIds"
   FROM postings p
   JOIN voucher_lines l ON l.posting_id = p.posting_id AND l.quantity IS NOT NULL AND cardinality(l.movement_ids) > 0
   JOIN posting_movements pm ON pm.posting_id = p.posting_id AND pm.purpose = 'stock' AND pm.movement_id = ANY (l.movement_ids)
@@ -297,11 +373,6 @@ export const LEDGER_QUANTITIES = `
     FROM erp_vouchers e JOIN landed_periods d ON d.ledger = e.ledger AND d.period = e.period CROSS JOIN LATERAL ${ERP_LINES}
     WHERE e.ledger = $2 AND NOT e.voided AND l.quantity IS NOT NULL AND l.dimensions ? 'item' AND ${isStock("l.account", "$3")}
     GROUP BY 1
-  ), ours AS (
-    SELECT l.dimensions ->> 'item' AS item, sum(CASE l.side WHEN 'debit' THEN l.quantity ELSE -l.quantity END) AS quantity
-    FROM postings p JOIN voucher_lines l ON l.posting_id = p.posting_id
-    WHERE p.ledger = $2 AND p.state IN ('posted', 'verified', 'differs', 'reversed') AND l.quantity IS NOT NULL AND ${isStock("l.account", "$3")}
-    GROUP BY 1
   ), openings AS (
     SELECT coalesce(c.our_code, m.item) AS item, sum(m.quantity * ${FACTOR}) AS quantity
     FROM movements m LEFT JOIN items i ON i.company = m.company AND i.code = m.item
@@ -313,11 +384,95 @@ export const LEDGER_QUANTITIES = `
   ), opened AS (SELECT bool_or(t.opening <> 0) AND EXISTS (SELECT 1 FROM openings) AS both_sides FROM theirs t)
   SELECT coalesce(c.their_code, t.item) AS item, trim_scale(coalesce(t.closing, 0))::text AS theirs,
     trim_scale(CASE WHEN o.both_sides THEN coalesce(w.quantity, 0) ELSE t.opening END)::text AS opening,
-    coalesce(v.sums, ${NOTHING}) AS vouchers, trim_scale(coalesce(u.quantity, 0))::text AS ours
+    coalesce(v.sums, ${NOTHING}) AS vouchers
   FROM theirs t CROSS JOIN opened o
-  LEFT JOIN vouchers v ON v.item = t.item LEFT JOIN ours u ON u.item = t.item LEFT JOIN openings w ON w.item = t.item
+  LEFT JOIN vouchers v ON v.item = t.item LEFT JOIN openings w ON w.item = t.item
   LEFT JOIN LATERAL (SELECT their_code FROM code_entries WHERE ledger = $2 AND code_table = 'item' AND our_code = t.item
     ORDER BY valid_from DESC LIMIT 1) c ON true
+  ORDER BY 1`;
+
+/** A stock movement's sign ($3 in, $4 out). */
+const SIGNED = "CASE WHEN m.kind = ANY ($3) THEN 1 ELSE -1 END";
+const BOOKED = "('posted', 'verified', 'differs', 'reversed')";
+
+/**
+ * Warehouse against 数量核算, per item and without the openings: what the drafted movements add up to, beside what the
+ * ERP's vouchers add to the stock accounts. What differences explain ($6 movements, $7 keys, $8 other vouchers) and what is
+ * on its way is left out on both sides. Estimates and invoices move quantities in the ledger alone. Nothing is said of an
+ * item without 数量核算, nor before every period with vouchers of ours was listed.
+ */
+export const ITEM_QUANTITIES = `
+  WITH RECURSIVE hops AS (
+    (SELECT period FROM postings WHERE ledger = $2 ORDER BY period LIMIT 1)
+    UNION ALL
+    SELECT (SELECT p.period FROM postings p WHERE p.ledger = $2 AND p.period > h.period ORDER BY p.period LIMIT 1)
+    FROM hops h WHERE h.period IS NOT NULL
+  ), ours AS MATERIALIZED (
+    SELECT p.posting_id, p.posting_key, coalesce(o.purpose, p.purpose) AS purpose, p.state = 'reversed' AND p.source_changed AS waiting,
+      p.state IN ${BOOKED} AND coalesce(p.posted_at <= d.landed_at, true) AND NOT p.posting_key = ANY ($7::text[]) AS seen
+    FROM postings p
+    LEFT JOIN postings o ON o.posting_id = p.reverses
+    LEFT JOIN landed_periods d ON d.ledger = p.ledger AND d.period = p.period
+    WHERE p.ledger = $2 AND p.state <> 'withdrawn'
+  ), explained AS (
+    SELECT unnest($6::bigint[]) AS movement_id
+    UNION
+    SELECT b.movement_id FROM blocked_movements b WHERE b.ledger = $2
+    UNION
+    SELECT pm.movement_id FROM ours p JOIN posting_movements pm ON pm.posting_id = p.posting_id WHERE p.waiting OR NOT p.seen
+  ), moved AS (
+    SELECT m.item, m.quantity * ${SIGNED} * ${FACTOR} AS quantity
+    FROM movements m
+    LEFT JOIN draft_cursors c ON c.ledger = $2 AND c.source = m.source
+    LEFT JOIN items i ON i.company = m.company AND i.code = m.item
+    WHERE m.company = $1 AND NOT m.cancelled AND (m.kind = ANY ($3) OR m.kind = ANY ($4)) AND ${LATEST}
+      AND NOT EXISTS (SELECT 1 FROM explained x WHERE x.movement_id = m.movement_id)
+      AND (m.kind <> 'opening' AND m.arrival <= coalesce(c.arrival, 0)
+        OR EXISTS (SELECT 1 FROM posting_movements pm WHERE pm.movement_id = m.movement_id AND pm.ledger = $2))
+    UNION ALL
+    -- Of an explained movement counts what those vouchers hold that are counted on the other side as well.
+    SELECT m.item, pm.quantity * ${SIGNED}
+    FROM explained x
+    JOIN posting_movements pm ON pm.movement_id = x.movement_id
+    JOIN ours p ON p.posting_id = pm.posting_id AND p.purpose = 'stock' AND p.seen
+    JOIN movements m ON m.movement_id = pm.movement_id AND m.revision = pm.revision
+    WHERE m.kind = ANY ($3) OR m.kind = ANY ($4)
+  ), booked AS (
+    SELECT l.dimensions ->> 'item' AS item, CASE l.side WHEN 'debit' THEN l.quantity ELSE -l.quantity END AS quantity
+    FROM erp_vouchers e JOIN landed_periods d ON d.ledger = e.ledger AND d.period = e.period CROSS JOIN LATERAL ${ERP_LINES}
+    WHERE e.ledger = $2 AND NOT e.voided AND l.quantity IS NOT NULL AND l.dimensions ? 'item' AND ${isStock("l.account", "$5")}
+      AND NOT e.erp_id = ANY ($8::text[])
+      AND NOT EXISTS (SELECT 1 FROM ours p WHERE p.posting_key = e.posting_key AND NOT p.seen)
+    UNION ALL
+    SELECT l.dimensions ->> 'item', CASE l.side WHEN 'debit' THEN -l.quantity ELSE l.quantity END
+    FROM ours p JOIN voucher_lines l ON l.posting_id = p.posting_id
+    WHERE p.purpose <> 'stock' AND p.seen AND l.quantity IS NOT NULL AND ${isStock("l.account", "$5")}
+  ), sides AS (
+    SELECT coalesce(c.our_code, w.item) AS item, w.quantity AS warehouse, 0 AS ledger
+    FROM (SELECT item, sum(quantity) AS quantity FROM moved GROUP BY item) w
+    LEFT JOIN LATERAL (SELECT our_code FROM code_entries WHERE ledger = $2 AND code_table = 'item' AND their_code = w.item
+      ORDER BY valid_from DESC LIMIT 1) c ON true
+    UNION ALL
+    SELECT item, 0, quantity FROM booked
+  ), off AS (
+    SELECT s.item, sum(s.warehouse) AS warehouse, sum(s.ledger) AS ledger FROM sides s GROUP BY s.item
+    HAVING sum(s.warehouse) <> sum(s.ledger)
+  )
+  SELECT coalesce(t.their_code, f.item) AS item, trim_scale(f.warehouse)::text AS warehouse, trim_scale(f.ledger)::text AS ledger
+  FROM off f
+  LEFT JOIN LATERAL (SELECT their_code FROM code_entries WHERE ledger = $2 AND code_table = 'item' AND our_code = f.item
+    ORDER BY valid_from DESC LIMIT 1) t ON true
+  WHERE EXISTS (SELECT 1 FROM erp_balances b WHERE b.ledger = $2 AND b.item = f.item
+      AND b.closing_quantity IS NOT NULL AND ${isStock("b.account", "$5")})
+    AND NOT EXISTS (SELECT 1 FROM hops h WHERE h.period IS NOT NULL AND NOT EXISTS (
+      SELECT 1 FROM landed_periods d WHERE d.ledger = $2 AND d.period = h.period))
+    -- Goods that came or went for nothing have no voucher, and so no quantity in the ledger.
+    AND f.warehouse - f.ledger <> coalesce((
+      SELECT sum(m.quantity * ${SIGNED} * ${FACTOR})
+      FROM movements m JOIN cost_entries v ON v.ledger = $2 AND v.movement_id = m.movement_id AND v.canonical = 0
+      LEFT JOIN items i ON i.company = m.company AND i.code = m.item
+      WHERE m.company = $1 AND m.item = coalesce(t.their_code, f.item) AND NOT m.cancelled AND ${LATEST}
+        AND (m.kind = ANY ($3) OR m.kind = ANY ($4))), 0)
   ORDER BY 1`;
 
 /** Accounts that our vouchers touch. The balance of the account as a whole counts before the sum over its items. */

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Period } from "../domain/dates.ts";
 import { type Decimal, toFixed } from "../domain/decimal.ts";
-import { directionOf } from "../domain/movement.ts";
+import type { ErrorCode } from "../domain/errors.ts";
+import { type MovementKind, directionOf } from "../domain/movement.ts";
 import {
   AccountTotalFact,
   BackdatedFact,
@@ -9,17 +10,21 @@ import {
   ChangedMovementFact,
   DoubleFact,
   type ErpVoucherFact,
+  type Explained,
   ForeignVoucherFact,
+  ItemQuantityFact,
   LedgerQuantityFact,
   LineQuantityFact,
   OneLegFact,
   PostingFact,
+  ReversedFact,
   StockFact,
   UndraftedFact,
   UnitCandidateFact,
   UnpulledFact,
 } from "../domain/reconciliation.ts";
 import type { Database } from "./database.ts";
+import { ledgerState, pauseLedger } from "./posting-store.ts";
 import * as sql from "./reconciliation-sql.ts";
 
 /** A balance of the ERP as it is landed. `item` is empty for the account as a whole. */
@@ -81,7 +86,8 @@ const kindsOf = (direction: (typeof directionOf)[keyof typeof directionOf]): rea
     .filter(([, of]) => of === direction)
     .map(([kind]) => kind);
 
-export function reconciliationStore({ pool }: Database) {
+export function reconciliationStore(database: Database) {
+  const { pool } = database;
   const read = async <T>(row: z.ZodType<T>, text: string, values: readonly unknown[]): Promise<readonly T[]> => {
     const { rows } = await pool.query(text, [...values]);
     return z.array(row).parse(rows);
@@ -131,6 +137,14 @@ export function reconciliationStore({ pool }: Database) {
     /** Periods in which we have vouchers, oldest first. */
     async postingPeriods(ledger: string): Promise<readonly string[]> {
       const rows = await read(z.object({ period: z.string() }), sql.POSTING_PERIODS, [ledger]);
+      return rows.map(({ period }) => period);
+    },
+    /**
+     * Periods that were closed already when they were landed last, and in which nothing of ours was posted since: the one
+     * landed longest ago first.
+     */
+    async settledPeriods(ledger: string): Promise<readonly string[]> {
+      const rows = await read(z.object({ period: z.string() }), sql.SETTLED_PERIODS, [ledger]);
       return rows.map(({ period }) => period);
     },
     /** Remembers which vouchers the ERP has shown as audited: only then can one be un-audited. */
@@ -185,7 +199,10 @@ export function reconciliationStore({ pool }: Database) {
     changed: ({ ledger }: Scope) => read(ChangedMovementFact, sql.CHANGED, [ledger]),
     backdated: scoped(BackdatedFact, sql.BACKDATED),
     blocked: scoped(BlockedFact, sql.BLOCKED),
-    undrafted: scoped(UndraftedFact, sql.UNDRAFTED),
+    reversed: ({ ledger }: Scope) => read(ReversedFact, sql.REVERSED, [ledger]),
+    /** @param kinds  those that may need a voucher */
+    undrafted: ({ company, ledger }: Scope, kinds: readonly MovementKind[]) =>
+      read(UndraftedFact, sql.UNDRAFTED, [company, ledger, kinds]),
     oneLegs: ({ company }: Scope) => read(OneLegFact, sql.ONE_LEGS, [company]),
     unpulled: scoped(UnpulledFact, sql.UNPULLED),
     lineQuantities: ({ ledger, stockAccounts }: Scope) =>
@@ -197,7 +214,27 @@ export function reconciliationStore({ pool }: Database) {
         : read(UnitCandidateFact, sql.UNIT_CANDIDATES, [company, ...directions, items]),
     ledgerQuantities: ({ company, ledger, stockAccounts }: Scope) =>
       read(LedgerQuantityFact, sql.LEDGER_QUANTITIES, [company, ledger, stockAccounts]),
+    itemQuantities: ({ company, ledger, stockAccounts }: Scope, { movementIds, keys, erpIds }: Explained) =>
+      read(ItemQuantityFact, sql.ITEM_QUANTITIES, [
+        company,
+        ledger,
+        ...directions.slice(0, 2),
+        stockAccounts,
+        movementIds,
+        keys,
+        erpIds,
+      ]),
     totals: ({ ledger }: Scope) => read(AccountTotalFact, sql.TOTALS, [ledger]),
+
+    /**
+     * Stops the sending to a ledger that already stands still for no other reason, until a person resumes it.
+     * @returns false where it is paused already: the first reason is the one to look into
+     */
+    async pause({ company, ledger }: Scope, code: ErrorCode, message: string): Promise<boolean> {
+      const { paused } = await ledgerState(database, ledger);
+      if (!paused) await pauseLedger(database, company, ledger, code, message);
+      return !paused;
+    },
 
     // ------------------------------------------------------------------------------------------- results
 

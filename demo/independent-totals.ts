@@ -55,8 +55,9 @@ export function adventureWorksTotals(folder: string): IndependentTotals {
 }
 
 /**
- * Opening Dr inventory against the opening's own account; issues Dr cost of sales, Cr inventory at the moving average:
- * value on hand × quantity ÷ quantity on hand, rounded half up per line; whoever takes the last piece takes the rest.
+ * Opening Dr inventory against the opening's own account; issues Dr cost of sales, Cr inventory at the average that the last
+ * receipt made, here the opening: its value × quantity ÷ its quantity, rounded half up per line; whoever takes the last
+ * piece takes the rest.
  */
 export function northwindTotals(folder: string): IndependentTotals {
   const lines = (file: string): string[][] =>
@@ -78,6 +79,7 @@ export function northwindTotals(folder: string): IndependentTotals {
     for (const [product, quantity] of sold[order] ?? []) everSold[product] = (everSold[product] ?? 0n) + quantity;
   }
   const stock = new Map<string, { quantity: bigint; value: bigint }>();
+  const opened = new Map<string, { quantity: bigint; value: bigint }>();
   let [opening, cost, movements] = [0n, 0n, 0];
   for (const row of lines("products.csv")) {
     // Names hold no commas that matter: the numbers are counted from the end.
@@ -86,6 +88,7 @@ export function northwindTotals(folder: string): IndependentTotals {
     if (quantity === 0n) continue;
     const value = (quantity * fixed(price, 2) * 60n + 50n) / 100n;
     stock.set(id, { quantity: quantity * 100n, value });
+    opened.set(id, { quantity: quantity * 100n, value });
     opening += value;
     movements += 1;
   }
@@ -93,7 +96,9 @@ export function northwindTotals(folder: string): IndependentTotals {
     for (const [product, quantity] of sold[order] ?? []) {
       const held = stock.get(product) ?? { quantity: 0n, value: 0n };
       const out = quantity * 100n;
-      const cents = out === held.quantity ? held.value : (2n * held.value * out + held.quantity) / (2n * held.quantity);
+      const average = opened.get(product) ?? { quantity: 1n, value: 0n };
+      const atAverage = (2n * average.value * out + average.quantity) / (2n * average.quantity);
+      const cents = out === held.quantity ? held.value : atAverage;
       stock.set(product, { quantity: held.quantity - out, value: held.value - cents });
       cost += cents;
       movements += 1;

@@ -11,8 +11,9 @@ import { exceptionStore } from "../db/exception-store.ts";
 import { storeInstallation } from "../db/installation-store.ts";
 import { migrateToLatest } from "../db/migrate.ts";
 import { reconciliationStore } from "../db/reconciliation-store.ts";
-import { readDemoFigures } from "./figures.ts";
+import { pausedLedgers, readCoverage, readDemoFigures } from "./figures.ts";
 import { ZhangshiError } from "../domain/errors.ts";
+import { readMappings } from "../mappings/applied.ts";
 import { Installation } from "../domain/installation.ts";
 import { startPostgres } from "../embedded/postgres.ts";
 import { startTemporal } from "../embedded/temporal.ts";
@@ -161,7 +162,7 @@ const main = async (): Promise<void> => {
     demoInstallation(installed, { jiandaoyun: jiandaoyun.baseUrl, kingdee: kingdee.baseUrl }),
   );
   await steps.run("配置 configuration", async () => {
-    await storeInstallation(database, installation);
+    await storeInstallation(database, installation, readMappings(installation, process.cwd()));
     for (const { company, planted } of work)
       await replaceCodes(database, ledgerCodeOf(company.code), codeRowsOf(company, planted?.missingItems));
   });
@@ -212,6 +213,11 @@ const main = async (): Promise<void> => {
     await writeFile(plantedFile, `${JSON.stringify(all, null, 2)}\n`);
   }
 
+  for (const { ledger, pauseCode } of await pausedLedgers(database)) {
+    // The person that the ledger waits for is not part of the demo: a second run finds it paused, and posts nothing.
+    steps.note(`账簿 ${ledger} 已暂停 paused (${pauseCode})：核对 ERP 后 then: zhangshi ledger resume ${ledger}`);
+  }
+
   const store = reconciliationStore(database);
   const exceptions = exceptionStore(database);
   const reports = createReportActivities({ store, exceptions, reportFolder });
@@ -222,7 +228,8 @@ const main = async (): Promise<void> => {
     const accountTotals: Record<string, unknown> = {};
     const stock: Record<string, unknown> = {};
     for (const { company } of work) {
-      const written = await reports.writeReport({ company: company.code, figures: { ...figures } });
+      const coverage = await readCoverage(database, company.code);
+      const written = await reports.writeReport({ company: company.code, figures: { ...figures, ...coverage } });
       paths.push(written.xlsx, written.json);
       for (const { id, cause, certainty, subject } of await exceptions.listMismatches(company.code))
         mismatches.push({ id, cause, certainty, company: company.code, subject });

@@ -1,6 +1,7 @@
 import { Client, Connection } from "@temporalio/client";
 import type { Installation } from "../domain/installation.ts";
 import { NUDGE, type Procedure, WORKFLOW_QUEUE, postingsOf, reconciliationsOf, syncsOf } from "../domain/procedures.ts";
+import { startAttributesOf } from "../workflows/search-attributes.ts";
 
 /** The three procedures of one company, each run to its end. */
 export interface CompanyPipeline {
@@ -18,10 +19,16 @@ export const openPipeline = async (
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
   const runOf = async (company: string, procedures: readonly Procedure[]): Promise<void> => {
-    for (const { workflow, workflowId, input, about } of procedures) {
+    for (const procedure of procedures) {
+      const { workflow, workflowId, input, about } = procedure;
       if (about.company !== company) continue;
       const nudged = workflow === "reconciliation" ? undefined : NUDGE;
-      const common = { workflowId, taskQueue: WORKFLOW_QUEUE, args: [input] };
+      const common = {
+        workflowId,
+        taskQueue: WORKFLOW_QUEUE,
+        args: [input],
+        typedSearchAttributes: startAttributesOf(procedure),
+      };
       const handle =
         nudged === undefined
           ? await client.workflow.start(workflow, common)

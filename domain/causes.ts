@@ -14,7 +14,11 @@ export const causes = {
     en: "edited, un-audited or deleted in the ERP after posting",
   },
   11: { name: "manual-voucher", zh: "存货科目上的手工凭证", en: "manual voucher on a stock account" },
-  12: { name: "cancelled-after-posting", zh: "记账后在仓库端作废", en: "cancelled in the warehouse after posting" },
+  12: {
+    name: "cancelled-after-posting",
+    zh: "记账后在仓库端作废或改单",
+    en: "cancelled, or made another one, in the warehouse after posting",
+  },
   13: { name: "backdated", zh: "成本计算后补录的前期异动", en: "backdated movement after costing" },
   16: { name: "transfer-leg-missing", zh: "调拨只有一方", en: "transfer with one leg missing" },
   18: {

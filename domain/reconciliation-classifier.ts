@@ -11,11 +11,17 @@ import {
   lineQuantityFinding,
   oneLegFinding,
   postingFinding,
+  reversedFinding,
   undraftedFinding,
   unpulledFinding,
 } from "./reconciliation-documents.ts";
-import { ledgerQuantityFindings, stockFindings, totalFindings } from "./reconciliation-quantities.ts";
-import type { Difference, Facts, Finding } from "./reconciliation.ts";
+import {
+  itemQuantityFindings,
+  ledgerQuantityFindings,
+  stockFindings,
+  totalFindings,
+} from "./reconciliation-quantities.ts";
+import type { Difference, Explained, Facts, Finding } from "./reconciliation.ts";
 
 /**
  * Where several causes fit one document, the first of these names the difference and the others stand beside it: what
@@ -39,17 +45,36 @@ export const classify = (facts: Facts): readonly Difference[] => {
     ...facts.lineQuantities.map(lineQuantityFinding),
     ...facts.backdated.map(backdatedFinding),
     ...facts.blocked.map(blockedFinding),
+    ...facts.reversed.map(reversedFinding),
     ...facts.undrafted.map(undraftedFinding),
     ...facts.oneLegs.map(oneLegFinding),
     ...facts.unpulled.map(unpulledFinding),
     ...stockFindings(facts.stock, facts.unitCandidates),
     ...ledgerQuantityFindings(facts.ledgerQuantities),
+    ...itemQuantityFindings(facts.itemQuantities),
     ...totalFindings(facts.totals),
   ].filter((finding) => finding !== undefined);
   return [...groupBy(findings, ({ subject }) => subject).entries()]
     .flatMap(([, group]) => fold(facts, group))
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
 };
+
+/** Movements and vouchers that a difference of their own speaks of: no quantity of theirs is counted a second time. */
+export const explainedBy = (facts: Omit<Facts, "itemQuantities">): Explained => ({
+  movementIds: unique([
+    ...facts.changed.map(({ movementId }) => movementId),
+    ...facts.reversed.map(({ movementId }) => movementId),
+    ...facts.undrafted.map(({ movementId }) => movementId),
+    ...facts.lineQuantities.flatMap(({ movementIds }) => movementIds),
+  ]),
+  keys: unique([
+    ...facts.postings.map(({ key }) => key),
+    ...facts.doubles.map(({ key }) => key),
+    ...facts.changed.map(({ key }) => key),
+    ...facts.lineQuantities.map(({ key }) => key),
+  ]),
+  erpIds: unique(facts.foreign.map(({ erpId }) => erpId)),
+});
 
 const fold = ({ company, ledger }: Facts, group: readonly Finding[]): readonly Difference[] => {
   const ranked = group.toSorted((a, b) => precedence.indexOf(a.cause) - precedence.indexOf(b.cause));
@@ -75,6 +100,7 @@ const fold = ({ company, ledger }: Facts, group: readonly Finding[]): readonly D
         erpIds: unique(same.flatMap((finding) => finding.erpIds ?? [])),
         erpNumbers: unique(same.flatMap((finding) => finding.erpNumbers ?? [])),
         deviations: ranked.flatMap((finding) => finding.deviations ?? []),
+        proposals: ranked.flatMap((finding) => finding.proposals ?? []),
         also: [...new Set(ranked.map(({ cause }) => cause))].filter((cause) => cause !== leading.cause),
         message: leading.message ?? "",
       },

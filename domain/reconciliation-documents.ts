@@ -1,5 +1,5 @@
 import { type Cause, causes } from "./causes.ts";
-import { absolute, equal, isZero, subtract } from "./decimal.ts";
+import { absolute, decimal, equal, isDecimal, isZero, subtract, sum } from "./decimal.ts";
 import { type ErrorCode, errorCatalog } from "./errors.ts";
 import { type Stage, stages } from "./posting.ts";
 import { type Deviation, deviationsOf } from "./read-back.ts";
@@ -14,6 +14,8 @@ import {
   type LineQuantityFact,
   type OneLegFact,
   type PostingFact,
+  type Proposal,
+  type ReversedFact,
   type UndraftedFact,
   type UnpulledFact,
   documentSubject,
@@ -168,7 +170,14 @@ export const doubleFinding = (fact: DoubleFact): Finding => ({
   erpNumbers: fact.numbers,
   amount: fact.amount,
   deviations: [{ field: "vouchers", ours: "1", theirs: String(fact.erpIds.length) }],
+  proposals: surplusOf(fact),
 });
+
+/** All vouchers of the key but the one that stays. */
+export const surplusOf = ({ erpIds, numbers, keptErpId }: DoubleFact): readonly Proposal[] =>
+  erpIds
+    .map((erpId, index): Proposal => ({ act: "reverse", erpId, erpNumber: numbers[index] ?? "" }))
+    .filter(({ erpId }) => erpId !== keptErpId);
 
 export const foreignFinding = (fact: ForeignVoucherFact): Finding => ({
   cause: 11,
@@ -184,10 +193,12 @@ export const foreignFinding = (fact: ForeignVoucherFact): Finding => ({
   ],
 });
 
-/** The newest revision against the voucher that stands: taken back, or with another quantity or amount. */
+/**
+ * The newest revision against the voucher that stands: taken back, or edited. An edit of what the movement is (its item,
+ * partner, kind …) takes the posted movement back as much as a cancellation does.
+ */
 export const changedFinding = (fact: ChangedMovementFact): Finding | undefined => {
   const about = {
-    certainty: "certain" as const,
     subject: documentSubject(fact.form, fact.documentNumber),
     documents: [fact.documentNumber],
     postingKeys: [fact.key],
@@ -196,26 +207,62 @@ export const changedFinding = (fact: ChangedMovementFact): Finding | undefined =
   };
   if (fact.cancelled) {
     const deviations = [{ field: "document", ours: "cancelled", theirs: "posted" }];
-    return { ...about, cause: 12, amount: absolute(fact.value), deviations };
+    return { ...about, cause: 12, certainty: "certain", amount: absolute(fact.value), deviations };
   }
-  const quantities = { field: `${fact.item}.quantity`, ours: fact.quantity, theirs: fact.postedQuantity };
-  if (!equal(fact.quantity, fact.postedQuantity)) return { ...about, cause: 9, deviations: [quantities] };
-  if (fact.unit !== fact.postedUnit) {
-    return {
-      ...about,
-      cause: 9,
-      deviations: [{ field: `${fact.item}.unit`, ours: fact.unit, theirs: fact.postedUnit }],
-    };
-  }
-  const [ours, theirs] = [fact.amount, fact.postedAmount];
-  if (ours === null || theirs === null || equal(ours, theirs)) return undefined;
+  if (fact.fields.length === 0) return undefined;
+  const cause = editCause(fact);
   return {
     ...about,
-    cause: 8,
-    amount: absolute(subtract(ours, theirs)),
-    deviations: [{ field: `${fact.item}.amount`, ours, theirs }],
+    cause,
+    certainty: fact.fields.some((edit) => certainlyBooked(edit, fact)) ? "certain" : "suspected",
+    ...amountOf(fact, cause),
+    deviations: fact.fields.map((edit) => ({ ...edit, field: `${fact.item}.${edit.field}` })),
   };
 };
+
+type Edit = ChangedMovementFact["fields"][number];
+const MONEY: ReadonlySet<string> = new Set(["amount", "taxAmount", "salesAmount", "currency"]);
+const QUANTITY: ReadonlySet<string> = new Set(["quantity", "unit"]);
+const DAY = "happenedOn";
+
+const editCause = ({ fields, period, happenedIn }: ChangedMovementFact): Cause => {
+  const names = fields.map(({ field }) => field);
+  if (names.some((name) => !MONEY.has(name) && !QUANTITY.has(name) && name !== DAY)) return 12;
+  if (names.includes(DAY)) return happenedIn === period ? 12 : 6;
+  return names.some((name) => QUANTITY.has(name)) ? 9 : 8;
+};
+
+/** Department and cause reach the books only where a rule asks for them; an estimate carries no tax. */
+const certainlyBooked = ({ field }: Edit, { purpose, invoiced }: ChangedMovementFact): boolean => {
+  if (field === "department" || field === "cause") return false;
+  return field !== "taxAmount" || purpose !== "stock" || invoiced;
+};
+
+/** The money in question: the difference where one amount changed, all of the voucher's share where the thing itself did. */
+const amountOf = ({ fields, value }: ChangedMovementFact, cause: Cause): Pick<Finding, "amount"> => {
+  if (cause === 12) return { amount: absolute(value) };
+  if (cause !== 8) return {};
+  const changes = fields.flatMap(({ ours, theirs }) =>
+    isDecimal(orZero(ours)) && isDecimal(orZero(theirs))
+      ? [subtract(decimal(orZero(ours)), decimal(orZero(theirs)))]
+      : [],
+  );
+  return changes.length === 0 ? {} : { amount: absolute(sum(changes)) };
+};
+const orZero = (text: string): string => (text === "" ? "0" : text);
+
+/** A voucher that was taken back although its movement stands: somebody has to draw it again, or cancel the movement. */
+export const reversedFinding = (fact: ReversedFact): Finding => ({
+  cause: 10,
+  certainty: "certain",
+  subject: documentSubject(fact.form, fact.documentNumber),
+  documents: [fact.documentNumber],
+  postingKeys: [fact.key, fact.reversal],
+  erpIds: [fact.erpId],
+  erpNumbers: [fact.erpNumber],
+  amount: absolute(fact.value),
+  deviations: [{ field: "voucher", ours: "verified", theirs: "reversed" }],
+});
 
 export const lineQuantityFinding = (fact: LineQuantityFact): Finding | undefined =>
   equal(absolute(fact.moved), absolute(fact.booked))
@@ -268,14 +315,18 @@ export const blockedFinding = (fact: BlockedFact): Finding => {
   return { ...about, cause, subject: documentSubject(fact.form, fact.documentNumber) };
 };
 
-export const undraftedFinding = (fact: UndraftedFact): Finding => ({
-  cause: 2,
-  certainty: "suspected",
-  blocked: true,
-  subject: documentSubject(fact.form, fact.documentNumber),
-  documents: [fact.documentNumber],
-  amount: fact.amount,
-});
+/** A line that came after its document's voucher is missing in that voucher; otherwise nothing was drafted at all. */
+export const undraftedFinding = ({ movement, quantity, amount, standing }: UndraftedFact): Finding => {
+  const about = {
+    subject: documentSubject(movement.form, movement.documentNumber),
+    documents: [movement.documentNumber],
+    ...(amount === null ? {} : { amount }),
+    deviations: [{ field: `${movement.item}.quantity`, ours: quantity, theirs: "0" }],
+  };
+  return standing
+    ? { ...about, cause: 9, certainty: "certain" }
+    : { ...about, cause: 2, certainty: "suspected", blocked: true };
+};
 
 export const oneLegFinding = (fact: OneLegFact): Finding => ({
   cause: 16,

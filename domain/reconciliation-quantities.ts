@@ -16,6 +16,7 @@ import {
   type AccountTotalFact,
   type ByStage,
   type Finding,
+  type ItemQuantityFact,
   type LedgerQuantityFact,
   type StageBasis,
   type StockFact,
@@ -89,7 +90,7 @@ const subjectOfPair = ([one, other]: readonly [Remainder, Remainder]): string =>
 };
 
 const stockDeviation = ({ item, warehouse, fact }: Remainder): { field: string; ours: string; theirs: string } => ({
-  field: `${item}@${warehouse}.quantity`,
+  field: warehouse === "" ? `${item}.quantity` : `${item}@${warehouse}.quantity`,
   ours: normalize(fact.moved),
   theirs: normalize(fact.onHand),
 });
@@ -135,6 +136,14 @@ const basisOf = <T>(facts: readonly T[], offBy: (fact: T, basis: StageBasis) => 
 
 const at = (sums: ByStage, basis: StageBasis): Decimal => sums[basis];
 
+const inLedgerFindings = (open: readonly Remainder[]): readonly Finding[] => {
+  const { pairs, rest } = pairUp(open);
+  return [...pairs.map(pairFinding), ...rest.map((remainder) => singleFinding(remainder, []))].map((finding) => ({
+    ...finding,
+    inLedger: true,
+  }));
+};
+
 /** 数量核算 against opening and vouchers. What the vouchers themselves have wrong is a finding of the document level. */
 export const ledgerQuantityFindings = (facts: readonly LedgerQuantityFact[]): readonly Finding[] => {
   const offBy = (fact: LedgerQuantityFact, basis: StageBasis): Decimal =>
@@ -153,11 +162,18 @@ export const ledgerQuantityFindings = (facts: readonly LedgerQuantityFact[]): re
         moved: normalize(add(fact.opening, at(fact.vouchers, basis))),
       },
     }));
-  const { pairs, rest } = pairUp(open);
-  return [
-    ...pairs.map((pair): Finding => ({ ...pairFinding(pair), inLedger: true })),
-    ...rest.map((remainder): Finding => ({ ...singleFinding(remainder, []), inLedger: true })),
-  ];
+  return inLedgerFindings(open);
+};
+
+/** Warehouse against 数量核算: both sides agree with themselves, and still with one another they do not. */
+export const itemQuantityFindings = (facts: readonly ItemQuantityFact[]): readonly Finding[] => {
+  const open = facts.map(({ item, warehouse, ledger }) => ({
+    item,
+    warehouse: "",
+    off: normalize(subtract(ledger, warehouse)),
+    fact: { item, warehouse: "", onHand: ledger, moved: warehouse },
+  }));
+  return inLedgerFindings(open);
 };
 
 /** Turnover per account against the vouchers listed: a remainder is something that no voucher shows. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Cause, Certainty } from "./causes.ts";
 import { BusinessDate, Period } from "./dates.ts";
 import { Decimal } from "./decimal.ts";
+import { Movement } from "./movement.ts";
 import { PostingState, Purpose, Stage } from "./posting.ts";
 import type { Deviation } from "./read-back.ts";
 import { Side } from "./voucher.ts";
@@ -20,10 +21,19 @@ export interface Evidence {
   readonly erpIds: readonly string[];
   readonly erpNumbers: readonly string[];
   readonly deviations: readonly Deviation[];
+  /** What would put it right in the ERP, for a person to do: nothing is done to a voucher without one. */
+  readonly proposals: readonly Proposal[];
   /** Further causes that fit the same document; the first fitting one by precedence names the difference. */
   readonly also: readonly Cause[];
   /** The ERP's or the catalogue's own words, where there are some. */
   readonly message: string;
+}
+
+/** A voucher of the ERP to be reversed there; while it is not booked, making it void does as well. */
+export interface Proposal {
+  readonly act: "reverse";
+  readonly erpId: string;
+  readonly erpNumber: string;
 }
 
 /** `id` is `<company>/<cause>/<subject>` and stays the same for as long as the difference lasts. */
@@ -128,8 +138,11 @@ export const DoubleFact = z.object({
   form: z.string(),
   documents: z.array(z.string()),
   amount: Decimal,
+  /** Oldest first. */
   erpIds: z.array(z.string()),
   numbers: z.array(z.string()),
+  /** The one that stays; every other one is surplus. */
+  keptErpId: z.string(),
 });
 export type DoubleFact = z.infer<typeof DoubleFact>;
 
@@ -147,24 +160,41 @@ export const ForeignVoucherFact = z.object({
 });
 export type ForeignVoucherFact = z.infer<typeof ForeignVoucherFact>;
 
-/** A movement whose newest revision is not the one that a live voucher was drawn from. */
+/** A movement whose newest revision is not the one that a standing voucher was drawn from. Names as they were posted. */
 export const ChangedMovementFact = z.object({
+  movementId: z.string(),
   form: z.string(),
   documentNumber: z.string(),
   item: z.string(),
+  purpose: Purpose,
   key: z.string(),
   erpId: z.string(),
   erpNumber: z.string(),
   cancelled: z.boolean(),
-  postedQuantity: Decimal,
-  quantity: Decimal,
-  postedUnit: z.string(),
-  unit: z.string(),
-  postedAmount: Decimal.nullable(),
-  amount: Decimal.nullable(),
+  /** As posted. */
+  invoiced: z.boolean(),
+  /** Of the voucher, and of the movement's day now. */
+  period: z.string(),
+  happenedIn: z.string(),
   value: Decimal,
+  /** Fields of the movement that are other than posted: ours is the newest revision, theirs what the voucher was drawn from. */
+  fields: z.array(z.object({ field: z.string(), ours: z.string(), theirs: z.string() })),
 });
 export type ChangedMovementFact = z.infer<typeof ChangedMovementFact>;
+
+/** A movement that stands as posted while its voucher was reversed by us, and no other voucher is in sight. */
+export const ReversedFact = z.object({
+  movementId: z.string(),
+  form: z.string(),
+  documentNumber: z.string(),
+  key: z.string(),
+  /** Key of the reversal. */
+  reversal: z.string(),
+  erpId: z.string(),
+  erpNumber: z.string(),
+  value: Decimal,
+});
+export type ReversedFact = z.infer<typeof ReversedFact>;
 
 /** A movement that came after later movements of its item had been costed. */
 export const BackdatedFact = z.object({
@@ -191,8 +221,16 @@ export const BlockedFact = z.object({
 });
 export type BlockedFact = z.infer<typeof BlockedFact>;
 
-/** A movement of goods that came in with money but is in no voucher and in no list of blocked ones. */
-export const UndraftedFact = z.object({ form: z.string(), documentNumber: z.string(), amount: Decimal });
+/** A movement that drafting has passed and that is in no voucher and in no list of blocked ones. */
+export const UndraftedFact = z.object({
+  movementId: z.string(),
+  quantity: Decimal,
+  amount: Decimal.nullable(),
+  /** True where a voucher of the same document stands: the line came later. */
+  standing: z.boolean(),
+  movement: Movement,
+  itemClass: z.string(),
+});
 export type UndraftedFact = z.infer<typeof UndraftedFact>;
 
 export const OneLegFact = z.object({ form: z.string(), documentNumber: z.string(), item: z.string() });
@@ -219,6 +257,7 @@ export const LineQuantityFact = z.object({
   erpNumber: z.string(),
   moved: Decimal,
   booked: Decimal,
+  movementIds: z.array(z.string()),
 });
 export type LineQuantityFact = z.infer<typeof LineQuantityFact>;
 
@@ -262,10 +301,28 @@ export const LedgerQuantityFact = z.object({
   opening: Decimal,
   /** What the ERP's vouchers add. */
   vouchers: ByStage,
-  /** What our vouchers add: shown beside it. */
-  ours: Decimal,
 });
 export type LedgerQuantityFact = z.infer<typeof LedgerQuantityFact>;
+
+/**
+ * One item whose movements and 数量核算 differ, without the openings and without what other differences explain. Stock unit.
+ */
+export const ItemQuantityFact = z.object({
+  item: z.string(),
+  /** What its drafted movements add up to. */
+  warehouse: Decimal,
+  /** What the ERP's vouchers add to the stock accounts. */
+  ledger: Decimal,
+});
+export type ItemQuantityFact = z.infer<typeof ItemQuantityFact>;
+
+/** What differences of the document level account for: the quantity level leaves it out on both sides. */
+export interface Explained {
+  readonly movementIds: readonly string[];
+  readonly keys: readonly string[];
+  /** Vouchers without a key of ours. */
+  readonly erpIds: readonly string[];
+}
 
 /** Turnover (发生额) of one account in one period on one side. */
 export const AccountTotalFact = z.object({
@@ -287,6 +344,7 @@ export interface Facts {
   readonly changed: readonly ChangedMovementFact[];
   readonly backdated: readonly BackdatedFact[];
   readonly blocked: readonly BlockedFact[];
+  readonly reversed: readonly ReversedFact[];
   readonly undrafted: readonly UndraftedFact[];
   readonly oneLegs: readonly OneLegFact[];
   readonly unpulled: readonly UnpulledFact[];
@@ -294,6 +352,7 @@ export interface Facts {
   readonly stock: readonly StockFact[];
   readonly unitCandidates: readonly UnitCandidateFact[];
   readonly ledgerQuantities: readonly LedgerQuantityFact[];
+  readonly itemQuantities: readonly ItemQuantityFact[];
   readonly totals: readonly AccountTotalFact[];
 }
 
@@ -306,6 +365,7 @@ export const noFacts = (company: string, ledger: string): Facts => ({
   changed: [],
   backdated: [],
   blocked: [],
+  reversed: [],
   undrafted: [],
   oneLegs: [],
   unpulled: [],
@@ -313,6 +373,7 @@ export const noFacts = (company: string, ledger: string): Facts => ({
   stock: [],
   unitCandidates: [],
   ledgerQuantities: [],
+  itemQuantities: [],
   totals: [],
 });
 
@@ -331,5 +392,6 @@ export interface Finding {
   readonly erpIds?: readonly string[];
   readonly erpNumbers?: readonly string[];
   readonly deviations?: readonly Deviation[];
+  readonly proposals?: readonly Proposal[];
   readonly message?: string;
 }

@@ -11,8 +11,8 @@ const WORD = "记";
 const ITEM_COLUMN = "FFLEX8";
 const STOCK_ACCOUNT = /^1405(\.|$)/;
 const NEXT_MONTH_DAY = "2025-04-02";
-/** One each for causes 1, 4, 8 and 12. */
-const QUIET_NEEDED = 4;
+/** One each for causes 1, 4 and 8, two for cause 12. */
+const QUIET_NEEDED = 5;
 const EDIT_CENTS = 8_800n;
 
 /** Forms whose documents lead to one voucher and are not referred to by later steps of the month. */
@@ -66,6 +66,7 @@ export async function plantAfter(given: PlantAfter, pipeline: Pipeline): Promise
   found.push(...(await acts.inBooks(plan)));
   if (plan.has(8)) found.push(await acts.otherPrice());
   found.push(await acts.cancelled());
+  found.push(await acts.otherSupplier());
   await pipeline.sync();
   if (plan.has(1)) found.push(await acts.unpulled());
   return found;
@@ -122,6 +123,14 @@ class Acts {
   async cancelled(): Promise<Planted> {
     const receipt = this.#nextQuiet();
     await this.#given.jiandaoyun.remove(receipt);
+    return this.#note(12, movementSubject(receipt.form, receipt.documentNumber));
+  }
+
+  /** Cause 12: the goods had come from somebody else; the voucher owes the wrong supplier. */
+  async otherSupplier(): Promise<Planted> {
+    const receipt = this.#nextQuiet();
+    const others = this.#given.company.suppliers.filter(({ code }) => code !== receipt.partner);
+    await this.#given.jiandaoyun.correctPartner(receipt, this.#draw.one(others).code);
     return this.#note(12, movementSubject(receipt.form, receipt.documentNumber));
   }
 

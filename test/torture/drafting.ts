@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import pg from "pg";
 import { type Database, inTransaction } from "../../db/database.ts";
-import { type DraftLine, type NewPosting, insertPostings } from "../../db/posting-store.ts";
+import { type DraftLine, type NewPosting, insertPostings } from "../../db/voucher-store.ts";
 import { decimal } from "../../domain/decimal.ts";
 import { postingKeyOf } from "../../domain/posting-key.ts";
 import type { Stage } from "../../domain/posting.ts";
@@ -103,8 +102,6 @@ export function draftOf(documents: readonly TortureDocument[], recordId: string,
     generation: 1,
   };
   const lines = documents.flatMap((document, index) => linesOf(document, index * 2));
-  const cents = documents.reduce((sum, { amount }) => sum + BigInt(amount.replace(".", "")), 0n);
-  const total = `${cents / 100n}.${String(cents % 100n).padStart(2, "0")}`;
   return {
     ...parts,
     key: postingKeyOf(parts),
@@ -121,8 +118,6 @@ export function draftOf(documents: readonly TortureDocument[], recordId: string,
     summary: recordId,
     ruleName: "torture",
     ruleVersion: 1,
-    total,
-    fingerprint: createHash("sha256").update(JSON.stringify(lines)).digest("hex"),
     errorCode: undefined,
     reverses: undefined,
     lines,

@@ -5,6 +5,7 @@ import { createKingdeeCloud } from "../../connectors/kingdee-cloud/connector.ts"
 import { type Database, inTransaction } from "../../db/database.ts";
 import * as draftStore from "../../db/draft-store.ts";
 import * as postingStore from "../../db/posting-store.ts";
+import { redrawPosting } from "../../db/voucher-store.ts";
 import { period } from "../../domain/dates.ts";
 import type { LedgerConfig } from "../../domain/installation.ts";
 import type { Stage } from "../../domain/posting.ts";
@@ -138,14 +139,15 @@ export class LedgerRun {
     await simulator.setFaults([]);
     for (const [kind, count] of Object.entries(await simulator.hits())) this.hit(kind, count);
     await this.#lateCommitsLanded();
-    const found = await findDoubles(this.target, BOOK, PERIOD);
-    if (found.size > 0)
-      await postingStore.pauseLedger(database, COMPANY, this.ledger.code, "FOUND_SEVERAL", `${found.size} keys`);
+    await this.#resume();
+    const found = await findDoubles(database, this.target, this.ledger, PERIOD);
+    if (found.paused !== found.keys.size > 0)
+      this.#broken.push(`${found.keys.size} doubles found, and the ledger ${found.paused ? "is" : "is not"} paused`);
     const books = await simulator.books();
     const postings = await this.#postings();
     const documents = [...this.#documents.keys()];
     const excused = excusedBy(this.#excusedKeys, books.vouchers);
-    const verdict = judge({ vouchers: books.vouchers, documents, postings, found, excused });
+    const verdict = judge({ vouchers: books.vouchers, documents, postings, found: found.keys, excused });
     await this.target.close();
     return {
       run,
@@ -227,7 +229,7 @@ export class LedgerRun {
     try {
       await inTransaction(this.#plan.database, async (client) => {
         await draftStore.lockDrafting(client, this.ledger.code);
-        await postingStore.redrawPosting(client, row.posting_id, draft);
+        await redrawPosting(client, row.posting_id, draft);
       });
       return true;
     } catch (error) {

@@ -36,7 +36,7 @@ export async function runOnce({ run, seed, database, simulators, without }: RunP
             database,
             ledger: ledger.ledger,
             timing: timingFor(without),
-            inFlight: 1 + ledger.random.below(3),
+            lanes: 1 + ledger.random.below(3),
             count: () => undefined,
           },
           store: storeFor(without),

@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { installationDigest, parseInstallation } from "../config/installation.ts";
 import { openDatabase } from "../db/database.ts";
 import { currentInstallationVersion, storeInstallation } from "../db/installation-store.ts";
-import { migrateToLatest, pendingMigrations } from "../db/migrate.ts";
+import { isUnmigrated, migrateToLatest, pendingMigrations } from "../db/migrate.ts";
 import { ZhangshiError } from "../domain/errors.ts";
-import type { Installation } from "../domain/installation.ts";
+import type { Installation, Mappings } from "../domain/installation.ts";
+import { readMappings } from "../mappings/applied.ts";
 import { tryConnectors } from "./connectors.ts";
+import { mappingChanges } from "./mapping-plan.ts";
 import { type Change, changesBetween } from "./plan.ts";
-import { commandNamed, runCommand, say, type Surroundings, withDatabaseUrl } from "./surroundings.ts";
+import { commandNamed, parseOptions, runCommand, say, type Surroundings, withDatabaseUrl } from "./surroundings.ts";
 
 export const CONFIG_FILE = "zhangshi.yaml";
 
@@ -32,24 +35,33 @@ export const applyCommand = (): Command =>
       }),
     )
     .option("--dry-run", say({ zh: "只校验并显示计划，不保存", en: "validate and show the plan, store nothing" }))
-    .option("--migrate", say({ zh: "先把数据库升级到最新结构", en: "first bring the database to the newest schema" }))
+    .option(
+      "--migrate",
+      say({
+        zh: "先把数据库升级到最新结构（新数据库总会建立）",
+        en: "first bring the database to the newest schema (a new database always gets it)",
+      }),
+    )
     .action((file: string | undefined, options: object) =>
-      runCommand((surroundings) => apply(surroundings, Options.parse({ ...options, file }))),
+      runCommand((surroundings) => apply(surroundings, parseOptions(Options, { ...options, file }))),
     );
 
 async function apply(surroundings: Surroundings, options: z.infer<typeof Options>): Promise<void> {
   const file = options.file ?? surroundings.environment.configFile ?? CONFIG_FILE;
   const installation = parseInstallation(readText(file), file);
+  const mappings = readMappings(installation, dirname(file));
   await tryConnectors(installation, surroundings.variables);
   await withDatabaseUrl(surroundings, async (databaseUrl) => {
     const migrations = await pendingMigrations(databaseUrl);
-    if (migrations.length > 0 && options.migrate && !options.dryRun) await migrateToLatest(databaseUrl);
-    else if (migrations.length > 0 && !(options.dryRun && options.migrate)) {
+    // Nobody relies on a database that is new; bringing up one in use is for its owner to say.
+    const mayMigrate = options.migrate || isUnmigrated(migrations);
+    if (migrations.length > 0 && !mayMigrate)
       throw new ZhangshiError("SCHEMA_OUTDATED", { missing: migrations.join(" ") });
-    }
+    if (migrations.length > 0 && !options.dryRun) await migrateToLatest(databaseUrl);
     // A database without its tables holds no version to compare with.
     const unmigrated = migrations.length > 0 && options.dryRun;
-    await planAndStore(surroundings, installation, { databaseUrl, migrations, unmigrated, dryRun: options.dryRun });
+    const step = { databaseUrl, migrations, unmigrated, dryRun: options.dryRun };
+    await planAndStore(surroundings, { installation, mappings }, step);
   });
 }
 
@@ -60,12 +72,22 @@ interface Step {
   readonly dryRun: boolean;
 }
 
-async function planAndStore(surroundings: Surroundings, installation: Installation, step: Step): Promise<void> {
+interface Next {
+  readonly installation: Installation;
+  readonly mappings: Mappings;
+}
+
+async function planAndStore(surroundings: Surroundings, { installation, mappings }: Next, step: Step): Promise<void> {
   const database = openDatabase(step.databaseUrl);
   try {
     const current = step.unmigrated ? undefined : await currentInstallationVersion(database);
-    const changes = changesBetween(current?.installation, installation);
-    const version = step.dryRun ? (current?.version ?? null) : await storeInstallation(database, installation);
+    const changes = [
+      ...changesBetween(current?.installation, installation),
+      ...mappingChanges(current?.mappings, mappings),
+    ];
+    const version = step.dryRun
+      ? (current?.version ?? null)
+      : await storeInstallation(database, installation, mappings);
     const stored = !step.dryRun && version !== current?.version;
     surroundings.result(
       {
@@ -73,7 +95,8 @@ async function planAndStore(surroundings: Surroundings, installation: Installati
         stored,
         version,
         previousVersion: current?.version ?? null,
-        digest: installationDigest(installation),
+        digest: installationDigest(installation, mappings),
+        mappings: mappings.ledgers,
         migrations: step.migrations,
         changes,
       },
@@ -92,12 +115,13 @@ function readText(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new ZhangshiError("FILE_UNREADABLE", { file }, { cause: error });
+    const reason = say({ zh: "没有这个文件时先运行 zhangshi init", en: "if there is none, run zhangshi init first" });
+    throw new ZhangshiError("FILE_UNREADABLE", { file, reason }, { cause: error });
   }
 }
 
 function line({ kind, subject, field, before, after }: Change): string {
-  if (kind === "added") return `+ ${subject}`;
+  if (kind === "added") return after === undefined ? `+ ${subject}` : `+ ${subject}: ${after}`;
   if (kind === "removed") return `- ${subject}`;
   return `~ ${subject} ${field ?? ""}: ${before ?? "–"} → ${after ?? "–"}`;
 }

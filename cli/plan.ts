@@ -7,14 +7,19 @@ export interface Change {
   readonly subject: string;
   /** Path inside the subject; absent where the whole of it comes or goes. */
   readonly field?: string;
+  /** Where the whole of a subject comes, `after` may say what it is. */
   readonly before?: string;
   readonly after?: string;
 }
 
 /** What applying `next` would change, in the order of the file. Both hold places of secrets only, so nothing is hidden. */
 export function changesBetween(current: Installation | undefined, next: Installation): Change[] {
-  const before = partsOf(current);
-  const after = partsOf(next);
+  return partChanges(partsOf(current), partsOf(next));
+}
+
+/** Parts that came, changed or went; each is its values by path, under its subject. */
+export type Parts = ReadonlyMap<string, ReadonlyMap<string, string>>;
+export function partChanges(before: Parts, after: Parts): Change[] {
   const removed = [...before.keys()]
     .filter((subject) => !after.has(subject))
     .map((subject): Change => ({ kind: "removed", subject }));
@@ -25,7 +30,7 @@ export function changesBetween(current: Installation | undefined, next: Installa
   return [...others, ...removed];
 }
 
-function partsOf(installation: Installation | undefined): Map<string, ReadonlyMap<string, string>> {
+function partsOf(installation: Installation | undefined): Parts {
   if (installation === undefined) return new Map();
   return new Map([
     ...installation.connections.map((one) => [`connection ${one.name}`, flat(one)] as const),
@@ -52,7 +57,10 @@ function changedFields(subject: string, old: ReadonlyMap<string, string>, part: 
   });
 }
 
-function flat(value: unknown, path = ""): Map<string, string> {
+/** Every value by its path. A list is one value, unless things with fields are in it. */
+export function flat(value: unknown, path = ""): Map<string, string> {
+  if (Array.isArray(value) && value.some((inner) => typeof inner === "object"))
+    return new Map(value.flatMap((inner, index) => [...flat(inner, `${path}[${index}]`)]));
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return new Map([[path, JSON.stringify(value)]]);
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);

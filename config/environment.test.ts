@@ -42,7 +42,7 @@ test("a secret may come from the first line of a file, but not from two places",
     writeFileSync(file, "postgres://u:p@db:5432/zhangshi\n");
     expect(readEnvironment({ ZHANGSHI_DATABASE_URL_FILE: file }).databaseUrl).toBe("postgres://u:p@db:5432/zhangshi");
     expect(() => readEnvironment({ ZHANGSHI_DATABASE_URL_FILE: file, ZHANGSHI_DATABASE_URL: "postgres://x" })).toThrow(
-      "Both ZHANGSHI_DATABASE_URL and ZHANGSHI_DATABASE_URL_FILE are set",
+      "ZHANGSHI_DATABASE_URL: ZHANGSHI_DATABASE_URL_FILE is set as well",
     );
     expect(() => readEnvironment({ ZHANGSHI_DATABASE_URL_FILE: join(folder, "none") })).toThrow("cannot be read");
   } finally {

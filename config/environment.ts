@@ -18,22 +18,23 @@ const text = z
   .transform((value) => (value === "" ? undefined : value))
   .optional();
 
+const PORT = "a port is a number from 0 to 65535 | 端口是 0 到 65535 的数字";
 const port = z
   .string()
   .trim()
-  .regex(/^\d{0,5}$/, "a port is a number from 0 to 65535")
+  .regex(/^\d{0,5}$/, PORT)
   .transform((value) => (value === "" ? undefined : Number(value)))
-  .refine((value) => value === undefined || value <= 65_535, "a port is a number from 0 to 65535")
+  .refine((value) => value === undefined || value <= 65_535, PORT)
   .optional();
 
 const Variables = z.object({
   ZHANGSHI_DATABASE_URL: text.refine(
     (value) => value === undefined || /^postgres(ql)?:\/\//.test(value),
-    "a database address begins with postgres:// or postgresql://",
+    "a database address begins with postgres:// or postgresql:// | 数据库地址以 postgres:// 或 postgresql:// 开头",
   ),
   TEMPORAL_ADDRESS: text.refine(
     (value) => value === undefined || /^[^\s/]+:\d+$/.test(value),
-    "a Temporal address is host:port, without https://",
+    "a Temporal address is host:port, without https:// | Temporal 地址是 主机:端口，不带 https://",
   ),
   TEMPORAL_NAMESPACE: text,
   TEMPORAL_API_KEY: text,
@@ -75,6 +76,14 @@ export interface Environment {
 /** Thrown when a variable cannot be used. The message names the variable and never repeats its value, which may be secret. */
 export class EnvironmentError extends Error {
   override readonly name = "EnvironmentError";
+  /** One per variable: what is expected of it, in English and, behind " | ", in Chinese. */
+  readonly problems: readonly { readonly variable: string; readonly expected: string }[];
+
+  constructor(problems: EnvironmentError["problems"], options?: ErrorOptions) {
+    const sentences = problems.map(({ variable, expected }) => `${variable}: ${expected.split(" | ")[0] ?? expected}`);
+    super(`The environment cannot be used. ${sentences.join("; ")}.`, options);
+    this.problems = problems;
+  }
 }
 
 /**
@@ -87,8 +96,9 @@ export function readEnvironment(variables: Readonly<Record<string, string | unde
   const given = Object.fromEntries(variableNames.map((name) => [name, valueOf(name, variables)]));
   const parsed = Variables.safeParse(given);
   if (!parsed.success) {
-    const sentences = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-    throw new EnvironmentError(`The environment cannot be used. ${sentences.join("; ")}.`);
+    throw new EnvironmentError(
+      parsed.error.issues.map((issue) => ({ variable: issue.path.join("."), expected: issue.message })),
+    );
   }
   const value = parsed.data;
   return {
@@ -114,11 +124,13 @@ function valueOf(name: VariableName, variables: Readonly<Record<string, string |
   const file = variables[`${name}_FILE`];
   if (file === undefined || file === "") return direct;
   if (direct !== undefined && direct !== "") {
-    throw new EnvironmentError(`Both ${name} and ${name}_FILE are set: remove one of them.`);
+    const expected = `${name}_FILE is set as well: remove one of them | 与 ${name}_FILE 只能设置一个`;
+    throw new EnvironmentError([{ variable: name, expected }]);
   }
   try {
     return readFileSync(file, "utf8").split(/\r?\n/)[0];
   } catch (error) {
-    throw new EnvironmentError(`${name}_FILE names a file that cannot be read.`, { cause: error });
+    const expected = "the file cannot be read | 无法读取该文件";
+    throw new EnvironmentError([{ variable: `${name}_FILE`, expected }], { cause: error });
   }
 }

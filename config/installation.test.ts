@@ -91,6 +91,14 @@ test("unknown connections and companies, codes defined twice and too short a lea
   );
 });
 
+test("a ledger that asks for approval is refused as long as nobody can approve, with its place", () => {
+  const error = refusal(file.replace("closedPeriod: hold", "closedPeriod: hold\n    approval: true"));
+  expect(error.code).toBe("CONFIG_INVALID");
+  expect(error.details).toMatchObject({ line: "19", field: "ledgers[0].approval", value: "true" });
+  expect(error.details["expected"]).toContain("approvals do not exist yet");
+  parseInstallation(file.replace("closedPeriod: hold", "closedPeriod: hold\n    approval: false"), "zhangshi.yaml");
+});
+
 test("a secret written into the file is refused and not repeated", () => {
   const error = refusal(file.replace("env:FORMS_KEY", "hunter2"));
   expect(error.details["field"]).toBe("connections[0].secrets.apiKey");

@@ -33,7 +33,13 @@ export function parseInstallation(text: string, fileName: string): Installation 
     throw invalid(fileName, line, col, "", "", syntax.message.split("\n")[0] ?? syntax.message);
   }
   const parsed = Installation.safeParse(document.toJS() ?? {});
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const asking = parsed.data.ledgers.findIndex(({ approval }) => approval);
+    if (asking < 0) return parsed.data;
+    const path = ["ledgers", asking, "approval"];
+    const { line, col } = lines.linePos(offsetOf(document, path));
+    throw invalid(fileName, line, col, fieldName(path), "true", NO_APPROVALS);
+  }
   const first = parsed.error.issues[0];
   if (first === undefined) throw invalid(fileName, 1, 1, "", "", "unreadable");
   const issuePath = pathOf(first);
@@ -49,6 +55,9 @@ export function parseInstallation(text: string, fileName: string): Installation 
     expected,
   );
 }
+
+/** A ledger that asked for them would post nothing, for nobody can approve. */
+const NO_APPROVALS = "false: approvals do not exist yet | false：目前还没有审批功能";
 
 /**
  * The secrets of a connection, for its connector's factory alone; never log what comes back.

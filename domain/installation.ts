@@ -82,7 +82,9 @@ const LedgerConfig = z
     closedPeriod: z.enum(["hold", "next-open", "ask"]),
     grouping: z.enum(["document", "day", "period"]).optional(),
     averagingScope: z.enum(["company", "warehouse"]),
+    /** A file beside the configuration, or "cas" or "sme"; absent: the pack of the company's standard. */
     rulePack: text.optional(),
+    /** As `rulePack`. */
     chart: text.optional(),
     codeTables: z.record(z.string(), z.enum(["identity", "table"])).default({}),
     approval: z.boolean().default(false),
@@ -111,9 +113,37 @@ export type CompanyConfig = z.infer<typeof CompanyConfig>;
 export type SourceConfig = z.infer<typeof SourceConfig>;
 export type LedgerConfig = z.infer<typeof LedgerConfig>;
 
-/** A digest that changes exactly when the configuration means something else: comments and the order of keys do not count. */
-export function installationDigest(installation: Installation): string {
-  return createHash("sha256").update(canonical(installation)).digest("hex");
+const DIGEST = /^[0-9a-f]{64}$/;
+const MappingFile = z.strictObject({
+  /** The path as the configuration gives it, or the name of one that comes with the product: "cas". */
+  name: text,
+  /** SHA-256 of its text. */
+  digest: z.string().regex(DIGEST),
+});
+
+/**
+ * The rule packs and charts of an installation as they were when it was applied. They are kept with the version, so that
+ * an edit of a file changes nothing before the next apply, and a worker needs no files.
+ */
+export const Mappings = z.strictObject({
+  /** Code of the ledger → what it books by. */
+  ledgers: z.record(code, z.strictObject({ rules: MappingFile, chart: MappingFile })),
+  /** Digest → text; once, however many ledgers share it. */
+  texts: z.record(z.string().regex(DIGEST), z.string()),
+});
+export type Mappings = z.infer<typeof Mappings>;
+export type MappingFile = z.infer<typeof MappingFile>;
+
+/** The digest by which a text of a rule pack or chart is known. */
+export const textDigest = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/**
+ * A digest that changes exactly when the configuration means something else: comments and the order of keys do not count.
+ * Of rule packs and charts every character counts.
+ */
+export function installationDigest(installation: Installation, mappings?: Mappings): string {
+  const meaning = mappings === undefined ? installation : { ...installation, mappings: mappings.ledgers };
+  return textDigest(canonical(meaning));
 }
 
 /** The connection by that name. @throws ZhangshiError CONNECTION_UNKNOWN */

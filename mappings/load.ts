@@ -33,6 +33,10 @@ export const rolesMissing = (pack: RulePack, chart: Chart): ReadonlyMap<string, 
   return missing;
 };
 
+/** The text of a pack or chart that comes with the product. */
+export const standardText = (kind: "packs" | "charts", standard: Standard): string =>
+  read(ownFile(`${kind}/${standard}.yaml`));
+
 const ownFile = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 const read = (path: string): string => {
@@ -43,15 +47,23 @@ const read = (path: string): string => {
   }
 };
 
-const take = <T>(result: FileResult<T>): T => {
-  if (result.ok) return result.value;
+const take = <T>(result: FileResult<T>): T => taken(result).value;
+
+/** @throws ZhangshiError CONFIG_INVALID with the first problem of the file; `more` stands beside it in the details */
+export const taken = <T>(
+  result: FileResult<T>,
+  more: Readonly<Record<string, string>> = {},
+): Extract<FileResult<T>, { ok: true }> => {
+  if (result.ok) return result;
   const [first] = result.problems;
-  throw new ZhangshiError("CONFIG_INVALID", first === undefined ? {} : detailsOf(first, result.problems.length));
+  const details = first === undefined ? {} : detailsOf(first, result.problems.length);
+  throw new ZhangshiError("CONFIG_INVALID", { ...details, ...more });
 };
-const detailsOf = ({ file, line, field, message }: FileProblem, count: number): Readonly<Record<string, string>> => ({
-  file,
-  line: String(line),
-  field,
-  message,
-  problems: String(count),
+const detailsOf = (problem: FileProblem, count: number): Readonly<Record<string, string>> => ({
+  file: problem.file,
+  line: String(problem.line),
+  column: String(problem.column),
+  ...(problem.field === "" ? {} : { field: problem.field }),
+  ...(problem.value === "" ? {} : { value: problem.value }),
+  expected: count === 1 ? problem.message : `${problem.message} (+${count - 1})`,
 });

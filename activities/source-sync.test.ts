@@ -233,6 +233,24 @@ test("a push about a record that is still there reads it, whatever the push says
   expect(await count("push_inbox WHERE handled_at IS NULL")).toBe(0);
 });
 
+test("a re-read removes pushes that were handled a week ago, and none that wait or were handled since", async () => {
+  const warehouse = new Warehouse();
+  warehouse.enter(1, 2);
+  const activities = await pulled(warehouse);
+  const push = (deliveryId: string) =>
+    receivePush(database, identity, { deliveryId, form: "receipts", recordId: idOf(1), event: "changed" });
+  for (const delivery of ["old", "recent"]) await push(delivery);
+  await activities.drainInbox(identity);
+  await push("waiting");
+  await database.pool.query("UPDATE push_inbox SET handled_at = now() - interval '8 days' WHERE delivery_id = 'old'");
+  await database.pool.query(
+    "UPDATE push_inbox SET received_at = now() - interval '8 days' WHERE delivery_id = 'waiting'",
+  );
+  await passed(activities);
+  const { rows } = await database.pool.query("SELECT delivery_id FROM push_inbox ORDER BY delivery_id");
+  expect(rows).toEqual([{ delivery_id: "recent" }, { delivery_id: "waiting" }]);
+});
+
 test("balances are those of the last read, two rows about one thing are summed, an empty read removes nothing", async () => {
   const warehouse = new Warehouse();
   const activities = activitiesFor(warehouse);

@@ -177,7 +177,7 @@ export const createSourceSyncActivities = ({
 
     /**
      * After a complete re-read: asks the source for each record that did not come up in it, and cancels those it does not
-     * have. When too many are missing nothing is concluded, unless a person accepted the deletions.
+     * have. When too many are missing nothing is concluded, unless a person accepted the deletions. Tidies the inbox.
      */
     async concludePass({ acceptDeletions, ...form }: Form & { acceptDeletions: boolean }): Promise<RereadResult> {
       const pass: Pass | undefined = await store.runningPass(form);
@@ -194,6 +194,7 @@ export const createSourceSyncActivities = ({
       const totals = plus(read, { cancelledRecords: await store.cancelRecords(form, missing) });
       if (unseen.length === RECORDS_MAX) return { ...totals, last: false };
       await store.concludePass(form, result.seen);
+      await store.removeHandledPushes(form);
       await store.reportSnapshot(form, undefined, {});
       return { ...totals, last: true };
     },

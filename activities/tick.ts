@@ -10,12 +10,14 @@ export interface TickActivities {
 export interface TickDependencies {
   readonly client: Client;
   readonly taskQueue: string;
-  readonly searchAttributesOf: (about: Procedure["about"]) => TypedSearchAttributes;
+  /** What a procedure carries from its start. */
+  readonly startAttributesOf: (procedure: Procedure) => TypedSearchAttributes;
 }
 
-export const createTickActivities = ({ client, taskQueue, searchAttributesOf }: TickDependencies): TickActivities => ({
-  startOrNudge: async ({ workflow, workflowId, input, about }) => {
-    const start = { workflowId, taskQueue, args: [input], typedSearchAttributes: searchAttributesOf(about) };
+export const createTickActivities = ({ client, taskQueue, startAttributesOf }: TickDependencies): TickActivities => ({
+  startOrNudge: async (procedure) => {
+    const { workflow, workflowId, input } = procedure;
+    const start = { workflowId, taskQueue, args: [input], typedSearchAttributes: startAttributesOf(procedure) };
     if (workflow !== "reconciliation") {
       await client.workflow.signalWithStart(workflow, { ...start, signal: NUDGE });
       return;

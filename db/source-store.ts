@@ -81,6 +81,8 @@ export interface SourceStore {
   ): Promise<void>;
   waitingPushes(source: SourceIdentity, sizeMax: number): Promise<readonly InboxEntry[]>;
   pushesHandled(source: SourceIdentity, deliveryIds: readonly string[]): Promise<void>;
+  /** Removes what was handled long ago. @returns how many */
+  removeHandledPushes(source: SourceIdentity): Promise<number>;
   writeItems(company: string, items: readonly ItemRow[]): Promise<void>;
   /** The database's clock, to be handed to the following two. */
   now(): Promise<string>;
@@ -252,6 +254,14 @@ export const createSourceStore = (database: Database): SourceStore => {
       );
     },
 
+    async removeHandledPushes({ company, source }) {
+      const { rowCount } = await pool.query(
+        `DELETE FROM push_inbox WHERE company = $1 AND source = $2 AND handled_at < now() - $3 * interval '1 day'`,
+        [company, source, HANDLED_PUSH_KEPT_DAYS],
+      );
+      return rowCount ?? 0;
+    },
+
     async writeItems(company, items) {
       const unique = [...new Map(items.map((item) => [item.code, item])).values()];
       await pool.query(
@@ -308,6 +318,9 @@ export const createSourceStore = (database: Database): SourceStore => {
     },
   };
 };
+
+/** A repeated delivery is known by its row; one older than minutes is refused anyway. The days are for people who look. */
+const HANDLED_PUSH_KEPT_DAYS = 7;
 
 const InboxRow = z.object({
   deliveryId: z.string(),

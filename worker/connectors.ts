@@ -2,7 +2,9 @@ import type { ConnectorContext, StockSource, VoucherTarget } from "../connectors
 import { createSource, createTarget } from "../connectors/registry.ts";
 import { resolveSecrets } from "../config/installation.ts";
 import type { Database } from "../db/database.ts";
+import { closeAlarm, raiseAlarm } from "../db/exception-store.ts";
 import { createPacer } from "../db/pacer.ts";
+import { ledgerState, pauseLedger } from "../db/posting-store.ts";
 import { ZhangshiError } from "../domain/errors.ts";
 import {
   type ConnectionConfig,
@@ -12,6 +14,9 @@ import {
   sourceSettings,
 } from "../domain/installation.ts";
 import { type Log, logAbout, logFunction } from "../observability/log.ts";
+import { type Metrics, createMetrics } from "../observability/metrics.ts";
+import { WatchedSource } from "./watched-source.ts";
+import { WatchedTarget } from "./watched-target.ts";
 
 /** The connectors of an installation, each built once when it is first needed. */
 export interface Connectors {
@@ -28,6 +33,7 @@ export const openConnectors = (
   database: Database,
   environment: Readonly<Record<string, string | undefined>>,
   log: Log,
+  metrics: Pick<Metrics, "recordsPulled" | "requests"> = createMetrics(),
 ): Connectors => {
   const sources = new Map<string, StockSource>();
   const targets = new Map<string, VoucherTarget>();
@@ -38,6 +44,7 @@ export const openConnectors = (
     pacer: connection.rate === undefined ? unpaced : createPacer(database, connection.name, connection.rate.perSecond),
     now: () => new Date(),
     log: logFunction(logAbout(log, { connection: connection.name })),
+    onRequest: (lane, seconds) => metrics.requests.observe({ connection: connection.name, lane }, seconds),
   });
   return {
     source: (company, code) => {
@@ -46,7 +53,23 @@ export const openConnectors = (
       const source = installation.sources.find((each) => each.code === code && each.company === company);
       if (source === undefined) throw new ZhangshiError("CONNECTION_UNKNOWN", { source: code });
       const connection = connectionOf(installation, source.connection);
-      const made = createSource(connection.vendor, sourceSettings(installation, source), contextOf(connection));
+      const alarm = `${company}/record/${code}/log-in`;
+      const made = new WatchedSource(
+        createSource(connection.vendor, sourceSettings(installation, source), contextOf(connection)),
+        {
+          refused: (message) =>
+            raiseAlarm(database.pool, {
+              id: alarm,
+              company,
+              kind: "record",
+              code: "LOGIN_REFUSED",
+              subject: code,
+              evidence: { source: code, connection: connection.name, message },
+            }),
+          accepted: () => closeAlarm(database.pool, alarm),
+          pulled: (records) => metrics.recordsPulled.inc({ company, source: code }, records),
+        },
+      );
       sources.set(code, made);
       return made;
     },
@@ -56,7 +79,13 @@ export const openConnectors = (
       const ledger = installation.ledgers.find((each) => each.code === code);
       if (ledger === undefined) throw new ZhangshiError("CONNECTION_UNKNOWN", { ledger: code });
       const connection = connectionOf(installation, ledger.connection);
-      const made = createTarget(connection.vendor, mergedSettings(connection, ledger), contextOf(connection));
+      const made = new WatchedTarget(
+        () => createTarget(connection.vendor, mergedSettings(connection, ledger), contextOf(connection)),
+        {
+          raise: (message) => pauseLedger(database, ledger.company, code, "LOGIN_REFUSED", message),
+          isStanding: async () => (await ledgerState(database, code)).pauseCode === "LOGIN_REFUSED",
+        },
+      );
       targets.set(code, made);
       return made;
     },

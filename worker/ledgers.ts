@@ -1,17 +1,19 @@
 import type { LedgerDesk } from "../activities/ledger.ts";
 import { type Database, inTransaction } from "../db/database.ts";
 import * as draftStore from "../db/draft-store.ts";
+import type { InstallationVersion } from "../db/installation-store.ts";
 import * as postingStore from "../db/posting-store.ts";
-import type { CompanyConfig, Installation, LedgerConfig } from "../domain/installation.ts";
+import * as voucherStore from "../db/voucher-store.ts";
+import type { LedgerConfig } from "../domain/installation.ts";
 import { dayInZone, instant } from "../domain/dates.ts";
-import { loadChart, loadRulePack, standardChart, standardRules } from "../mappings/load.ts";
+import { booksOf } from "../mappings/applied.ts";
 import type { RulePack } from "../mappings/rule.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Connectors } from "./connectors.ts";
 
-/** Everything the posting of one ledger needs, built once per ledger. */
+/** Everything the posting of one ledger needs, built once per ledger from what was applied: no file is read. */
 export const openLedgers = (
-  installation: Installation,
+  { installation, mappings }: Pick<InstallationVersion, "installation" | "mappings">,
   database: Database,
   connectors: Connectors,
   worker: string,
@@ -26,27 +28,25 @@ export const openLedgers = (
     const company = installation.companies.find((each) => each.code === ledger?.company);
     if (ledger === undefined || company === undefined) return undefined;
     const target = connectors.target(code);
+    const { rules, chart } = booksOf(ledger, company, mappings);
     const desk: LedgerDesk = {
       database,
       inTransaction,
       drafts: draftStore,
-      postings: postingStore,
+      vouchers: voucherStore,
       store: postingStore,
       company,
       ledger,
       sources: installation.sources.filter((source) => source.company === company.code).map((source) => source.code),
-      rules: grouped(
-        ledger.rulePack === undefined ? standardRules(standardOf(company)) : loadRulePack(ledger.rulePack),
-        ledger.grouping,
-      ),
-      chart: ledger.chart === undefined ? standardChart(standardOf(company)) : loadChart(ledger.chart),
+      rules: grouped(rules, ledger.grouping),
+      chart,
       target,
       periods: () => target.periods(ledger.book),
       today: () => dayInZone(instant(new Date().toISOString()), company.zone),
       worker,
       timing: { leaseMs: ledger.leaseMs, deadlineMs: ledger.deadlineMs, settlingMs: ledger.settlingMs },
       // One writer per account book is what every vendor bears.
-      inFlight: 1,
+      lanes: 1,
       onStep: async () => undefined,
       heartbeat,
       count: (what, result) => {
@@ -59,8 +59,6 @@ export const openLedgers = (
     return desk;
   };
 };
-
-const standardOf = ({ standard }: CompanyConfig): "cas" | "sme" => (standard === "CAS" ? "cas" : "sme");
 
 /** A ledger may group its vouchers otherwise than the pack proposes. */
 const grouped = (pack: RulePack, grouping: LedgerConfig["grouping"]): RulePack =>

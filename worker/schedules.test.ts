@@ -6,7 +6,7 @@ import { Installation } from "../domain/installation.ts";
 import { connectionQueue, postingsOf, reconciliationsOf, syncsOf } from "../domain/procedures.ts";
 import { eventually } from "../test/support/held-server.ts";
 import { testTemporal } from "../test/support/temporal.ts";
-import { searchAttributesOf } from "../workflows/search-attributes.ts";
+import { startAttributesOf } from "../workflows/search-attributes.ts";
 import { workflowsPath } from "./bundle.ts";
 import { ensureSchedules, scheduleId } from "./schedules.ts";
 
@@ -85,7 +85,7 @@ beforeAll(async () => {
     landLedger: async () => ({ vouchers: 0 }),
     compare: async () => ({}),
   };
-  const ticks = createTickActivities({ client, taskQueue: QUEUE, searchAttributesOf });
+  const ticks = createTickActivities({ client, taskQueue: QUEUE, startAttributesOf });
   workers = await Promise.all([
     Worker.create({
       connection: native,

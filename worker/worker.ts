@@ -9,7 +9,7 @@ import { createSourceSyncActivities } from "../activities/source-sync.ts";
 import { createTickActivities } from "../activities/tick.ts";
 import { openDatabase } from "../db/database.ts";
 import { exceptionStore } from "../db/exception-store.ts";
-import { currentInstallation } from "../db/installation-store.ts";
+import { currentInstallationVersion } from "../db/installation-store.ts";
 import { reconciliationStore } from "../db/reconciliation-store.ts";
 import { createSourceStore } from "../db/source-store.ts";
 import { ZhangshiError } from "../domain/errors.ts";
@@ -17,16 +17,20 @@ import { WORKFLOW_QUEUE, connectionQueue } from "../domain/procedures.ts";
 import { accountsOfRole } from "../mappings/chart.ts";
 import type { Log } from "../observability/log.ts";
 import { type Metrics, createMetrics } from "../observability/metrics.ts";
-import { searchAttributesOf } from "../workflows/search-attributes.ts";
+import { startAttributesOf } from "../workflows/search-attributes.ts";
 import { workflowsPath } from "./bundle.ts";
 import { openConnectors } from "./connectors.ts";
 import { openLedgers } from "./ledgers.ts";
 import { ensureSchedules } from "./schedules.ts";
+import { ensureSearchAttributes } from "./search-attributes.ts";
 
 export interface WorkerSettings {
   readonly databaseUrl: string;
   readonly temporalAddress: string;
   readonly namespace: string;
+  /** For a server that asks for one, which then speaks TLS; secret. */
+  readonly temporalApiKey?: string | undefined;
+  readonly temporalTls?: boolean;
   /** Where the secrets named in the configuration are found. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
@@ -41,22 +45,25 @@ export interface WorkerSettings {
 }
 
 export interface RunningWorker {
+  /** Version of the configuration that it runs. */
+  readonly version: number;
   /** Resolves when all queues have been drained and everything is closed. */
   readonly stop: () => Promise<void>;
   /** Settles when the worker ends by itself. */
   readonly done: Promise<void>;
 }
 
-let runtimeReady = false;
-/** Temporal's native core can be set up once per process: its log lines go the way of ours, its metrics to a port. */
+let runtimeLog: Log | undefined;
+/** Temporal's native core can be set up once per process: its log lines go the way of the newest worker's, its metrics to a port. */
 const prepareRuntime = ({ log, temporalMetricsPort }: WorkerSettings): void => {
-  if (runtimeReady) return;
-  runtimeReady = true;
+  const isReady = runtimeLog !== undefined;
+  runtimeLog = log;
+  if (isReady) return;
   Runtime.install({
     logger: new DefaultLogger("WARN", ({ level, message, meta }) => {
       if (message.startsWith(NO_WORKFLOWS) || message.startsWith(NO_NEXUS)) return;
-      if (level === "ERROR") log.error({ temporal: meta }, message);
-      else log.warn({ temporal: meta }, message);
+      if (level === "ERROR") runtimeLog?.error({ temporal: meta }, message);
+      else runtimeLog?.warn({ temporal: meta }, message);
     }),
     ...(temporalMetricsPort === undefined
       ? {}
@@ -77,40 +84,63 @@ const STOCK_ROLES = ["inventory"];
 const stockAccountsOf = (chart: LedgerDesk["chart"]): readonly string[] =>
   STOCK_ROLES.flatMap((role) => accountsOfRole(chart, role));
 
+const serverOf = ({ temporalAddress, temporalApiKey, temporalTls }: WorkerSettings) => ({
+  address: temporalAddress,
+  ...(temporalTls === true ? { tls: true } : {}),
+  ...(temporalApiKey === undefined ? {} : { apiKey: temporalApiKey }),
+});
+
 /** Progress of an activity, when there is one around. */
 const heartbeat = (progress: unknown): void => Context.current().heartbeat(progress);
+
+/** What has been opened, closed in the opposite order. */
+class Opened {
+  readonly #closers: (() => Promise<void>)[] = [];
+
+  add<One extends { close: () => Promise<void> }>(one: One): One {
+    this.#closers.unshift(() => one.close());
+    return one;
+  }
+
+  readonly close = async (): Promise<void> => {
+    for (const close of this.#closers) await close();
+  };
+}
 
 /**
  * Starts one Temporal worker for workflows and one per connection for its activities, in this process.
  *
- * @throws ZhangshiError CONFIG_MISSING  when no configuration has been applied
+ * @throws ZhangshiError CONFIG_MISSING  when no configuration has been applied; SEARCH_ATTRIBUTES_MISSING
  */
 export const startWorker = async (settings: WorkerSettings): Promise<RunningWorker> => {
   prepareRuntime(settings);
-  const database = openDatabase(settings.databaseUrl);
-  const installation = await currentInstallation(database);
-  if (installation === undefined) {
-    await database.close();
-    throw new ZhangshiError("CONFIG_MISSING");
+  const opened = new Opened();
+  try {
+    return await startWorkerWith(settings, opened);
+  } catch (error) {
+    await opened.close();
+    throw error;
   }
+};
+
+const startWorkerWith = async (settings: WorkerSettings, opened: Opened): Promise<RunningWorker> => {
+  const database = opened.add(openDatabase(settings.databaseUrl));
+  const current = await currentInstallationVersion(database);
+  if (current === undefined) throw new ZhangshiError("CONFIG_MISSING");
+  const { installation, version } = current;
+  const metrics = settings.metrics ?? createMetrics();
   const name = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
-  const connectors = openConnectors(installation, database, settings.environment, settings.log);
-  const native = await NativeConnection.connect({ address: settings.temporalAddress });
-  const clientConnection = await Connection.connect({ address: settings.temporalAddress });
+  const server = serverOf(settings);
+  const native = opened.add(await NativeConnection.connect(server));
+  const clientConnection = opened.add(await Connection.connect(server));
+  const connectors = opened.add(openConnectors(installation, database, settings.environment, settings.log, metrics));
   const client = new Client({ connection: clientConnection, namespace: settings.namespace });
   const sync = createSourceSyncActivities({
     store: createSourceStore(database),
     sources: connectors.source,
     heartbeat,
   });
-  const findDesk = openLedgers(
-    installation,
-    database,
-    connectors,
-    name,
-    heartbeat,
-    settings.metrics ?? createMetrics(),
-  );
+  const findDesk = openLedgers(current, database, connectors, name, heartbeat, metrics);
   const deskOf = (code: string): LedgerDesk => {
     const desk = findDesk(code);
     if (desk === undefined) throw new ZhangshiError("CONNECTION_UNKNOWN", { ledger: code });
@@ -129,7 +159,9 @@ export const startWorker = async (settings: WorkerSettings): Promise<RunningWork
         .map(({ code, connection }) => ({ code, queue: connectionQueue(connection) })),
     bookOf: (ledger) => deskOf(ledger).ledger.book,
     stockAccountsOf: (ledger) => stockAccountsOf(deskOf(ledger).chart),
+    rulesOf: (ledger) => deskOf(ledger).rules,
   });
+  await ensureSearchAttributes(clientConnection, settings.namespace, settings.log);
   if (settings.schedules === true) await ensureSchedules(client, installation);
   const common = {
     connection: native,
@@ -143,7 +175,7 @@ export const startWorker = async (settings: WorkerSettings): Promise<RunningWork
       taskQueue: WORKFLOW_QUEUE,
       ...(settings.workflowBundle === undefined ? { workflowsPath } : { workflowBundle: settings.workflowBundle }),
       activities: {
-        ...createTickActivities({ client, taskQueue: WORKFLOW_QUEUE, searchAttributesOf }),
+        ...createTickActivities({ client, taskQueue: WORKFLOW_QUEUE, startAttributesOf }),
         ...reconciliation,
       },
     }),
@@ -156,18 +188,13 @@ export const startWorker = async (settings: WorkerSettings): Promise<RunningWork
       }),
     ),
   ]);
-  const close = async (): Promise<void> => {
-    await connectors.close();
-    await native.close();
-    await clientConnection.close();
-    await database.close();
-  };
-  const done = Promise.all(workers.map((worker) => worker.run())).then(close, async (error: unknown) => {
-    await close();
+  const done = Promise.all(workers.map((worker) => worker.run())).then(opened.close, async (error: unknown) => {
+    await opened.close();
     throw error;
   });
   settings.log.info({ queues: workers.length }, "worker ready");
   return {
+    version,
     done,
     stop: async () => {
       for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();

@@ -4,10 +4,12 @@ import {
   defineSignal,
   proxyActivities,
   setHandler,
+  upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { LedgerActivities } from "../activities/ledger.ts";
 import { DRAFT_PAGE, POST_BATCH } from "../domain/procedures.ts";
+import { type PostingState, stateAttributes, stateShown } from "./search-attributes.ts";
 
 /** The id runs once at a time; schedules, the command and webhooks nudge it by signal-with-start. */
 export const nudge = defineSignal("nudge");
@@ -32,7 +34,7 @@ export interface PostingTotals {
 const NO_TOTALS: PostingTotals = { drafted: 0, posted: 0, verified: 0, refused: 0 };
 /** A request may take its whole deadline before the next sign of life. */
 const HEARTBEAT_MS = 180_000;
-/** Rounds before the history starts anew; each writes about twelve events. */
+/** Rounds before the history starts anew; each writes about fifteen events. */
 const ROUNDS_PER_RUN = 200;
 /** A wait inside the workflow is cut here, so that a changed situation is noticed. */
 const WAIT_MAX_MS = 60_000;
@@ -52,10 +54,13 @@ export async function ledgerPosting(input: LedgerPosting): Promise<PostingTotals
     nudged = true;
   });
 
+  const show = stateShower();
   let totals = input.totals ?? NO_TOTALS;
   for (let round = 0; round < ROUNDS_PER_RUN && !workflowInfo().continueAsNewSuggested; round += 1) {
     nudged = false;
+    show("drafting");
     const drafted = await draftPage({ ledger: input.ledger, sizeMax: DRAFT_PAGE });
+    show("posting");
     const batch = await postBatch({ ledger: input.ledger, sizeMax: POST_BATCH });
     totals = {
       drafted: totals.drafted + drafted.vouchers,
@@ -63,10 +68,22 @@ export async function ledgerPosting(input: LedgerPosting): Promise<PostingTotals
       verified: totals.verified + batch.verified,
       refused: totals.refused + batch.refused,
     };
+    if (batch.paused) show("paused");
     if (drafted.more || nudged) continue;
     if (batch.left === 0) return totals;
+    if (!batch.paused) show("waiting");
     const waitMs = Math.min(Math.max(batch.nextDueMs ?? WAIT_MAX_MS, WAIT_MIN_MS), WAIT_MAX_MS);
     await condition(() => nudged, waitMs);
   }
   return continueAsNew<typeof ledgerPosting>({ ...input, totals });
+}
+
+/** Tells Temporal's pages what the posting is at, once per change: each telling is an event. */
+function stateShower(): (state: PostingState) => void {
+  let shown = stateShown(workflowInfo().typedSearchAttributes);
+  return (state) => {
+    if (shown === undefined || state === shown) return;
+    shown = state;
+    upsertSearchAttributes(stateAttributes(state));
+  };
 }

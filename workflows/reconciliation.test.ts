@@ -21,13 +21,16 @@ test("both sides are landed, each on its own queue, before they are compared, an
   const steps: string[] = [];
   const summary = { runId: "1", mismatches: 2, exceptions: 3, opened: 2, reopened: 0, closed: 0 };
   const activities = {
-    planReconciliation: async () => ({
-      periods: ["2025-03"],
-      sources: [
-        { code: "jdy", queue: SOURCE_QUEUE },
-        { code: "files", queue: LEDGER_QUEUE },
-      ],
-    }),
+    planReconciliation: async ({ full = false }) => {
+      steps.push(full ? "plan everything" : "plan");
+      return {
+        periods: ["2025-03"],
+        sources: [
+          { code: "jdy", queue: SOURCE_QUEUE },
+          { code: "files", queue: LEDGER_QUEUE },
+        ],
+      };
+    },
     landWarehouse: async ({ source }) => {
       steps.push(`warehouse ${source}`);
       return { records: 1, balances: 1 };
@@ -56,7 +59,7 @@ test("both sides are landed, each on its own queue, before they are compared, an
     Worker.create({ connection, taskQueue: SOURCE_QUEUE, activities: { landWarehouse: onlyOf("jdy", landWarehouse) } }),
   ]);
   const running = others.map((other) => other.run());
-  const input = { company: "demo", ledger: "main", statement: "2025-03", queue: LEDGER_QUEUE };
+  const input = { company: "demo", ledger: "main", statement: "2025-03", queue: LEDGER_QUEUE, full: true };
   const result = await worker.runUntil(
     environment.client.workflow.execute(reconciliation, {
       taskQueue: TASK_QUEUE,
@@ -67,7 +70,14 @@ test("both sides are landed, each on its own queue, before they are compared, an
   for (const other of others) other.shutdown();
   await Promise.all(running);
   expect(result).toEqual(summary);
-  expect(steps).toEqual(["warehouse jdy", "warehouse files", "ledger 2025-03", "ledger 2025-03", "compare 2025-03"]);
+  expect(steps).toEqual([
+    "plan everything",
+    "warehouse jdy",
+    "warehouse files",
+    "ledger 2025-03",
+    "ledger 2025-03",
+    "compare 2025-03",
+  ]);
 });
 
 type LandWarehouse = ReconciliationActivities["landWarehouse"];

@@ -1,5 +1,6 @@
-import { proxyActivities } from "@temporalio/workflow";
+import { proxyActivities, upsertSearchAttributes, workflowInfo } from "@temporalio/workflow";
 import type { ComparisonSummary, ReconciliationActivities } from "../activities/reconciliation.ts";
+import { periodAttributes, periodShown } from "./search-attributes.ts";
 
 /** Which comparison; `statement` names it for people ("2025-03", "daily"). Id: `reconcile/{company}/{statement}`. */
 export interface Reconciliation {
@@ -8,6 +9,8 @@ export interface Reconciliation {
   readonly statement: string;
   /** The task queue of the ledger's connection: one slow ERP starves nobody else. */
   readonly queue: string;
+  /** True: closed periods are read again as well, although nothing says that they changed. */
+  readonly full?: boolean;
 }
 
 export const reconciliationId = (company: string, statement: string): string => `reconcile/${company}/${statement}`;
@@ -28,8 +31,12 @@ export async function reconciliation({
   ledger,
   statement,
   queue,
+  full,
 }: Reconciliation): Promise<ComparisonSummary> {
-  const { periods, sources } = await on(queue).planReconciliation({ company, ledger });
+  const what = full === true ? { company, ledger, full } : { company, ledger };
+  const { periods, sources, period } = await on(queue).planReconciliation(what);
+  if (period !== undefined && periodShown(workflowInfo().typedSearchAttributes) !== undefined)
+    upsertSearchAttributes(periodAttributes(period));
   for (const source of sources) await on(source.queue).landWarehouse({ company, source: source.code });
   await on(queue).landLedger({ company, ledger, periods });
   return compare({ company, ledger, statement });

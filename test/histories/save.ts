@@ -12,14 +12,16 @@ import { startTemporal } from "../../embedded/temporal.ts";
 import { openMainJob } from "../support/main-job.ts";
 
 /*
- * Saves the histories that `replay.test.ts` replays: npx tsx test/histories/save.ts
+ * Saves the histories that `replay.test.ts` replays: npx tsx test/histories/save.ts [version]
  *
  * It runs the main job on throw-away servers and writes one history per workflow beside this file. Run it after a new
- * workflow, or one whose steps have changed behind a patch marker, has been released: then save under a new name, and keep
- * the older file as long as executions of that version may still run. Everything that names this machine is left out.
+ * workflow, or one whose steps have changed for those that start from now on, has been released: then name the version
+ * ("2" makes ledgerPosting-2.json), and keep the older file as long as executions of that version may still run. Everything
+ * that names this machine is left out.
  */
 
 const NEUTRAL = "worker";
+const [, , version] = process.argv;
 const here = fileURLToPath(new URL(".", import.meta.url));
 
 /** What a history tells of the machine: who polled, its own sticky queue, where the code lay. */
@@ -49,7 +51,7 @@ try {
     const text = `${JSON.stringify(withoutMachine(JSON.parse(historyToJSON(history))), null, 1)}\n`;
     const telling = [hostname(), process.cwd(), folder, ...Object.values(job.credentials)];
     if (telling.some((word) => text.includes(word))) throw new Error(`${name} still tells of this machine`);
-    await writeFile(join(here, `${name}.json`), text);
+    await writeFile(join(here, `${name}${version === undefined ? "" : `-${version}`}.json`), text);
     process.stdout.write(`${name}: ${history.events?.length ?? 0} events\n`);
   };
   try {

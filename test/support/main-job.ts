@@ -11,6 +11,7 @@ import { type CompanyPipeline, openPipeline } from "../../demo/pipeline.ts";
 import { plantBefore } from "../../demo/planted/before.ts";
 import { demoRulePackYaml } from "../../demo/rules.ts";
 import { Installation } from "../../domain/installation.ts";
+import { readMappings } from "../../mappings/applied.ts";
 import { createLog } from "../../observability/log.ts";
 import { startJiandaoyun } from "../../simulators/jiandaoyun/server.ts";
 import { startKingdeeCloud } from "../../simulators/kingdee-cloud/server.ts";
@@ -69,7 +70,7 @@ export async function openMainJob({ databaseUrl, temporal, folder, logged }: Mai
     demoInstallation([{ company, office, rulePack }], { jiandaoyun: jiandaoyun.baseUrl, kingdee: kingdee.baseUrl }),
   );
   const database = openDatabase(databaseUrl);
-  await storeInstallation(database, installation);
+  await storeInstallation(database, installation, readMappings(installation, folder));
   await replaceCodes(database, ledgerCodeOf(company.code), codeRowsOf(company, planted.missingItems));
   const credentials = {
     ...variablesOf(secretVariables.jiandaoyun, { ...jiandaoyun.credentials }),

@@ -8,7 +8,7 @@ import { currentInstallation } from "../db/installation-store.ts";
 import { ZhangshiError } from "../domain/errors.ts";
 import type { Installation } from "../domain/installation.ts";
 import { connectorOf } from "./connectors.ts";
-import { commandNamed, runCommand, say, type Surroundings, withDatabase } from "./surroundings.ts";
+import { commandNamed, parseOptions, runCommand, say, type Surroundings, withDatabase } from "./surroundings.ts";
 
 const Options = z.object({ file: z.string().optional() });
 const SIGNS = { ok: "✓", failed: "✗", warning: "!", skipped: "–" } as const;
@@ -25,7 +25,7 @@ export const checkCommand = (): Command =>
     )
     .action((name: string, options: object) =>
       runCommand(async (surroundings) => {
-        const installation = await installationFor(surroundings, Options.parse(options).file);
+        const installation = await installationFor(surroundings, parseOptions(Options, options).file);
         const connector = connectorOf(installation, name, surroundings.variables);
         let failed = 0;
         let stages = 0;

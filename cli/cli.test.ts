@@ -9,7 +9,8 @@ import { z } from "zod";
 import { parseInstallation } from "../config/installation.ts";
 import { type Database, inTransaction, openDatabase } from "../db/database.ts";
 import { currentInstallation } from "../db/installation-store.ts";
-import { insertPostings, pauseLedger } from "../db/posting-store.ts";
+import { pauseLedger } from "../db/posting-store.ts";
+import { insertPostings } from "../db/voucher-store.ts";
 import { decimal } from "../domain/decimal.ts";
 import { postingKeyOf } from "../domain/posting-key.ts";
 import { startKingdeeCloud } from "../simulators/kingdee-cloud/server.ts";
@@ -85,6 +86,7 @@ describe("help and language", () => {
     "post",
     "reconcile",
     "status",
+    "exceptions",
     "voucher",
     "ledger",
     "codes",
@@ -229,8 +231,6 @@ describe("what runs", () => {
           summary: "暂估入库 CG-1",
           ruleName: "purchase-receipt-without-invoice",
           ruleVersion: 3,
-          total: "12.50",
-          fingerprint: "f",
           errorCode: undefined,
           reverses: undefined,
           lines: [
@@ -277,6 +277,23 @@ describe("what runs", () => {
     const unknown = await zhangshi(["voucher", "show", "nothing"]);
     expect(unknown.code).toBe(1);
     expect(unknown.err).toContain("There is no such posting key");
+  });
+
+  test("post --retry names dry what it would do per voucher, and a key that nobody knows", async () => {
+    await database.pool.query("UPDATE postings SET state = 'held', error_code = 'LIMIT_LINES' WHERE ledger = 'main'");
+    const dry = object((await zhangshi(["post", "--retry", "--dry-run", "--json"])).out);
+    expect(dry).toMatchObject({
+      retried: [{ documents: ["CG-1"], state: "held", code: "LIMIT_LINES", act: "redraw" }],
+      procedures: [{ workflowId: "post/main/main", state: "planned" }],
+    });
+    expect((await zhangshi(["post", "--retry", "--dry-run"], { LANG: "zh_CN.UTF-8" })).out).toContain("重新生成并发送");
+    const { rows } = await database.pool.query("SELECT DISTINCT retry FROM postings");
+    expect(rows).toEqual([{ retry: null }]);
+    const unknown = await zhangshi(["post", "--retry", "--key", "nothing", "--dry-run"]);
+    expect(unknown.err).toContain("There is no such posting key");
+    expect((await zhangshi(["post", "--key", "nothing", "--dry-run"])).err).toContain("--retry");
+    const absent = await zhangshi(["voucher", "absent", "nothing", "--dry-run"]);
+    expect(absent.err).toContain("There is no such posting key");
   });
 
   test("code tables travel to Excel and back; with one wrong row nothing is taken, and the row is named", async () => {
@@ -386,7 +403,7 @@ describe("what runs", () => {
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       const ready = z
-        .object({
+        .strictObject({
           vendor: z.string(),
           baseUrl: z.string(),
           credentials: z.record(z.string(), z.unknown()),

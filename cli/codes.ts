@@ -7,7 +7,7 @@ import { type CodeEntry, readCodes, replaceCodes } from "../db/code-store.ts";
 import { currentInstallation } from "../db/installation-store.ts";
 import { ZhangshiError } from "../domain/errors.ts";
 import { type CodeRow, type CodeTableProblem, codeColumns, codeTablesFromSheet } from "../mappings/code-table.ts";
-import { commandNamed, runCommand, say, type Surroundings, withDatabase } from "./surroundings.ts";
+import { commandNamed, parseOptions, runCommand, say, type Surroundings, withDatabase } from "./surroundings.ts";
 import { textTable } from "./table.ts";
 
 const SHEET = "codes";
@@ -39,7 +39,7 @@ export const codesCommand = (): Command => {
     )
     .option("--dry-run", say({ zh: "只校验并显示将发生什么", en: "validate and show what would happen" }))
     .action((ledgerCode: string, path: string, options: unknown) =>
-      runCommand((surroundings) => importCodes(surroundings, ledgerCode, path, ImportOptions.parse(options))),
+      runCommand((surroundings) => importCodes(surroundings, ledgerCode, path, parseOptions(ImportOptions, options))),
     );
   return commandNamed("codes", { zh: "编码对照表 ↔ Excel", en: "code tables ↔ Excel" })
     .addCommand(exportTo)
@@ -54,7 +54,9 @@ async function exportCodes(surroundings: Surroundings, ledger: string, file: str
       [...codeColumns],
       ...entries.map((one) => [one.table, one.code, one.erpCode, one.validFrom ?? "", one.validTo ?? ""]),
     ];
-    await writeFile(file, await writeXlsx({ sheets: [{ name: SHEET, rows }] }));
+    await writeFile(file, await writeXlsx({ sheets: [{ name: SHEET, rows }] })).catch((error: unknown) => {
+      throw new ZhangshiError("FILE_NOT_WRITTEN", { file }, { cause: error });
+    });
     surroundings.result(
       { ledger, file, rows: entries.length },
       say({ zh: `已写入 ${entries.length} 行到 ${file}。`, en: `Wrote ${entries.length} rows to ${file}.` }),
@@ -104,7 +106,7 @@ async function requireLedger(database: Parameters<typeof currentInstallation>[0]
   if (installation === undefined) throw new ZhangshiError("CONFIG_MISSING");
   const known = installation.ledgers.map((ledger) => ledger.code);
   if (!known.includes(code)) {
-    throw new ZhangshiError("CONFIG_INVALID", { field: "ledger", value: code, expected: known.join(", ") });
+    throw new ZhangshiError("ARGUMENT_INVALID", { ledger: code, expected: known.join(", ") });
   }
 }
 

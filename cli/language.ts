@@ -23,4 +23,13 @@ const inOneWord = (args: readonly string[]): string | undefined =>
 
 /** Known before commander starts, because the help is in it too. */
 export const language = languageOf(process.argv.slice(2), process.env);
+/** The user's half of a text that schemas give in both languages: "English | 中文". Other texts stay as they are. */
+export function half(text: string): string {
+  const parts = text.split(" | ");
+  const [english = text, chinese = ""] = parts;
+  if (parts.length !== 2 || !HAN.test(chinese) || HAN.test(english)) return text;
+  return language === "zh" ? chinese : english;
+}
+const HAN = /\p{Script=Han}/u;
+
 export const say = (sentence: Bilingual): string => sentence[language];

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { currentInstallation } from "../db/installation-store.ts";
 import { ledgerState, resumeLedger } from "../db/posting-store.ts";
 import { ZhangshiError } from "../domain/errors.ts";
-import { commandNamed, runCommand, say, withDatabase } from "./surroundings.ts";
+import { commandNamed, parseOptions, runCommand, say, withDatabase } from "./surroundings.ts";
 
 const Options = z.object({ dryRun: z.boolean().default(false) });
 
@@ -19,9 +19,9 @@ export const ledgerCommand = (): Command => {
         withDatabase(surroundings, async (database) => {
           const known = ((await currentInstallation(database))?.ledgers ?? []).map((ledger) => ledger.code);
           if (!known.includes(code)) {
-            throw new ZhangshiError("CONFIG_INVALID", { field: "ledger", value: code, expected: known.join(", ") });
+            throw new ZhangshiError("ARGUMENT_INVALID", { ledger: code, expected: known.join(", ") });
           }
-          const { dryRun } = Options.parse(options);
+          const { dryRun } = parseOptions(Options, options);
           const { paused } = await ledgerState(database, code);
           const resumed = paused && !dryRun;
           if (resumed) await resumeLedger(database, code);

@@ -1,7 +1,6 @@
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, Connection } from "@temporalio/client";
-import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from "@temporalio/common";
 import type { Command } from "commander";
 import { z } from "zod";
 import type { Database } from "../db/database.ts";
@@ -10,8 +9,18 @@ import { readStatus } from "../db/status-store.ts";
 import { ZhangshiError } from "../domain/errors.ts";
 import type { Installation } from "../domain/installation.ts";
 import { NUDGE, type Procedure, WORKFLOW_QUEUE } from "../domain/procedures.ts";
+import { startAttributesOf } from "../workflows/search-attributes.ts";
 import type { Bilingual } from "./language.ts";
-import { commandNamed, runCommand, say, type Surroundings, withDatabase, withTemporal } from "./surroundings.ts";
+import { describeResult, told } from "./outcome.ts";
+import {
+  commandNamed,
+  parseOptions,
+  runCommand,
+  say,
+  type Surroundings,
+  withDatabase,
+  withTemporal,
+} from "./surroundings.ts";
 import { textTable } from "./table.ts";
 
 const CONNECT_LIMIT_MS = 5_000;
@@ -27,6 +36,7 @@ const Options = z.object({
   ledger: z.string().optional(),
   company: z.string().optional(),
   acceptDeletions: z.boolean().default(false),
+  full: z.boolean().default(false),
   wait: z.boolean().default(true),
   limit: z.coerce.number().positive().default(FOLLOW_LIMIT_MINUTES),
   dryRun: z.boolean().default(false),
@@ -38,17 +48,30 @@ export interface ProcedureCommand {
   readonly choice: { readonly option: "source" | "ledger" | "company"; readonly description: Bilingual };
   /** What this one asks besides. */
   readonly extra?: { readonly flag: string; readonly description: Bilingual };
+  /** What this one may do before it starts anything. */
+  readonly before?: {
+    readonly addOptions: (command: Command) => unknown;
+    readonly run: (database: Database, procedures: readonly Procedure[], given: unknown) => Promise<Done | undefined>;
+  };
   readonly procedures: (
     installation: Installation,
     only: string | undefined,
-    options: { readonly acceptDeletions: boolean },
+    options: { readonly acceptDeletions: boolean; readonly full: boolean },
   ) => readonly Procedure[];
 }
 
+/** What was done before: a part of the one result. */
+export interface Done {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
 /** A command that starts procedures, or nudges those that run already, and follows them to their end. */
-export function procedureCommand({ name, description, choice, extra, procedures }: ProcedureCommand): Command {
+export function procedureCommand(asked: ProcedureCommand): Command {
+  const { name, description, choice, extra, before, procedures } = asked;
   const command = commandNamed(name, description);
   if (extra !== undefined) command.option(extra.flag, say(extra.description));
+  before?.addOptions(command);
   return command
     .option(`--${choice.option} <CODE>`, say(choice.description))
     .option("--no-wait", say({ zh: "只启动，不等待结束", en: "start only, do not wait for the end" }))
@@ -61,17 +84,19 @@ export function procedureCommand({ name, description, choice, extra, procedures 
     .action((given: unknown) =>
       runCommand((surroundings) =>
         withDatabase(surroundings, async (database) => {
-          const options = Options.parse(given);
+          const options = parseOptions(Options, given);
           const installation = await currentInstallation(database);
           if (installation === undefined) throw new ZhangshiError("CONFIG_MISSING");
           const chosen = procedures(installation, options[choice.option], options);
+          const done = await before?.run(database, chosen, given);
           if (options.dryRun)
             return report(
               surroundings,
               chosen.map((one) => ({ ...plain(one), state: "planned" })),
+              done,
             );
           return withTemporal(surroundings, (address, namespace) =>
-            startAndFollow(surroundings, database, { address, namespace, options }, chosen),
+            startAndFollow(surroundings, database, { address, namespace, options }, chosen, done),
           );
         }),
       ),
@@ -99,6 +124,7 @@ async function startAndFollow(
   database: Database,
   { address, namespace, options }: Where,
   chosen: readonly Procedure[],
+  done: Done | undefined,
 ): Promise<void> {
   const connection = await connect(surroundings, address);
   try {
@@ -109,6 +135,7 @@ async function startAndFollow(
       return report(
         surroundings,
         chosen.map((one) => ({ ...plain(one), state: "started" })),
+        done,
       );
     const limitAt = Date.now() + options.limit * MINUTE_MS;
     const showing = new AbortController();
@@ -116,8 +143,9 @@ async function startAndFollow(
     const shown = showProgress(surroundings, database, showing.signal);
     try {
       const outcomes = await Promise.all(chosen.map((one) => follow(client, one, limitAt, notice)));
-      if (outcomes.some(({ state }) => state === "failed")) process.exitCode = 1;
-      report(surroundings, outcomes);
+      // What still runs and fails meanwhile is no success either; it goes on behind, and a person should look.
+      if (outcomes.some(({ state, retrying }) => state === "failed" || retrying !== undefined)) process.exitCode = 1;
+      report(surroundings, outcomes, done);
     } finally {
       showing.abort();
       await shown;
@@ -156,28 +184,17 @@ export async function workersOn(connection: Connection, namespace: string): Prom
 /** Without a worker a procedure would wait in silence. */
 async function requireWorker(connection: Connection, namespace: string): Promise<void> {
   if ((await workersOn(connection, namespace)) > 0) return;
-  throw new ZhangshiError("TEMPORAL_UNREACHABLE", {
-    worker: say({
-      zh: "没有工作进程在运行，请先运行 zhangshi worker",
-      en: "none is running; run zhangshi worker first",
-    }),
-  });
+  throw new ZhangshiError("WORKER_MISSING");
 }
 
-const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
-
-async function start(client: Client, { workflow, workflowId, input, about }: Procedure): Promise<void> {
-  const attributes = [
-    { key: keyword("ZsCompany"), value: about.company },
-    ...(about.source === undefined ? [] : [{ key: keyword("ZsSource"), value: about.source }]),
-    ...(about.ledger === undefined ? [] : [{ key: keyword("ZsLedger"), value: about.ledger }]),
-  ];
+async function start(client: Client, procedure: Procedure): Promise<void> {
+  const { workflow, workflowId, input } = procedure;
   await client.workflow.signalWithStart(workflow, {
     workflowId,
     taskQueue: WORKFLOW_QUEUE,
     args: [input],
     signal: NUDGE,
-    typedSearchAttributes: new TypedSearchAttributes(attributes),
+    typedSearchAttributes: startAttributesOf(procedure),
   });
 }
 
@@ -206,7 +223,11 @@ async function follow(
     return { ...plain(procedure), state: "done", result };
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return { ...plain(procedure), state: "failed", failure: cause instanceof Error ? cause.message : String(cause) };
+    return {
+      ...plain(procedure),
+      state: "failed",
+      failure: told(cause instanceof Error ? cause.message : String(cause)),
+    };
   }
 }
 
@@ -220,7 +241,7 @@ interface Pending {
 function failingNow(pending: readonly Pending[] | null | undefined): string | undefined {
   const failing = pending?.find(({ lastFailure }) => lastFailure !== undefined && lastFailure !== null);
   if (failing === undefined) return undefined;
-  const what = `${failing.activityType?.name ?? ""}: ${failing.lastFailure?.message ?? ""}`;
+  const what = `${failing.activityType?.name ?? ""}: ${told(failing.lastFailure?.message ?? "")}`;
   return say({
     zh: `第 ${failing.attempt ?? 1} 次尝试，上次失败 ${what}`,
     en: `attempt ${failing.attempt ?? 1}; the last one failed: ${what}`,
@@ -242,11 +263,12 @@ async function showProgress(surroundings: Surroundings, database: Database, sign
   }
 }
 
-function report(surroundings: Surroundings, outcomes: readonly Outcome[]): void {
+function report(surroundings: Surroundings, outcomes: readonly Outcome[], done: Done | undefined): void {
   const rows = outcomes.map(({ workflowId, state, result, failure, retrying }) => [
     workflowId,
     state,
-    failure ?? retrying ?? (result === undefined || result === null ? "" : JSON.stringify(result)),
+    failure ?? retrying ?? describeResult(result),
   ]);
-  surroundings.result({ procedures: outcomes }, textTable(rows));
+  const text = textTable(rows);
+  surroundings.result({ ...done?.value, procedures: outcomes }, done === undefined ? text : `${done.text}\n\n${text}`);
 }

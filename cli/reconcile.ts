@@ -10,5 +10,13 @@ export const reconcileCommand = (): Command =>
       en: "compare both sides and name every difference with its cause",
     },
     choice: { option: "company", description: { zh: "只核对这家公司", en: "only this company" } },
-    procedures: reconciliationsOf,
+    extra: {
+      flag: "--full",
+      description: {
+        zh: "已结账期间也全部重新读取（平时只读未结账和有变化的期间，并轮流重读已结账期间）",
+        en: "read every closed period again too; otherwise open ones, changed ones, and closed ones in turn",
+      },
+    },
+    procedures: (installation, only, { full }) =>
+      reconciliationsOf(installation, only).map((one) => (full ? { ...one, input: { ...one.input, full } } : one)),
   });

@@ -4,12 +4,14 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { ZhangshiError } from "../domain/errors.ts";
 import { type Fault, parseFaultFile } from "../simulators/shared/faults.ts";
-import { commandNamed, runCommand, say } from "./surroundings.ts";
+import { REHEARSAL_APP } from "./simulate-app.ts";
+import { commandNamed, parseOptions, runCommand, say, wholeNumber } from "./surroundings.ts";
 
 const PORT_MAX = 65_535;
+const SEED_MAX = 999_999_999;
 const Options = z.object({
-  port: z.coerce.number().int().min(0).max(PORT_MAX).default(0),
-  seed: z.coerce.number().int().min(0).default(1),
+  port: wholeNumber(0, PORT_MAX).default(0),
+  seed: wholeNumber(0, SEED_MAX).default(1),
   faults: z.string().optional(),
 });
 
@@ -21,6 +23,8 @@ interface Start {
 interface Running {
   /** What is printed, once, as one JSON line. */
   readonly ready: object;
+  /** What only this vendor has to tell, such as the ids of forms: a line on standard error. */
+  readonly besides?: object;
   close(): Promise<void>;
 }
 
@@ -34,10 +38,11 @@ const vendors: Readonly<Record<string, (start: Start) => Promise<Running>>> = {
   jiandaoyun: async ({ port, seed, faults }) => {
     const { DEMO_APP } = await import("../simulators/jiandaoyun/demo-app.ts");
     const { startJiandaoyun } = await import("../simulators/jiandaoyun/server.ts");
-    const simulator = await startJiandaoyun({ port, seed, faults, apps: [DEMO_APP] });
+    const simulator = await startJiandaoyun({ port, seed, faults, apps: [DEMO_APP, REHEARSAL_APP] });
     const { baseUrl, credentials, apps } = simulator;
     return {
-      ready: { vendor: "jiandaoyun", baseUrl, credentials, openPeriod: null, apps },
+      ready: { vendor: "jiandaoyun", baseUrl, credentials, openPeriod: null },
+      besides: { apps },
       close: () => simulator.close(),
     };
   },
@@ -54,28 +59,18 @@ export const simulateCommand = (): Command =>
     .option("--faults <FILE>", say({ zh: "故障计划文件（JSON）", en: "file with the plan of faults (JSON)" }))
     .action((vendor: string, options: unknown) =>
       runCommand(async () => {
-        const start = vendors[vendor];
+        const start = Object.hasOwn(vendors, vendor) ? vendors[vendor] : undefined;
         if (start === undefined) {
-          throw new ZhangshiError("CONFIG_INVALID", {
-            field: "vendor",
-            value: vendor,
-            expected: Object.keys(vendors).join(" | "),
-          });
+          throw new ZhangshiError("ARGUMENT_INVALID", { vendor, expected: Object.keys(vendors).join(" | ") });
         }
-        const { port, seed, faults } = parseOptions(options);
+        const { port, seed, faults } = parseOptions(Options, options);
         const running = await start({ port, seed, faults: faults === undefined ? [] : readFaults(faults) });
+        if (running.besides !== undefined) process.stderr.write(`${JSON.stringify(running.besides)}\n`);
         process.stdout.write(`${JSON.stringify(running.ready)}\n`);
         await stopSignal();
         await running.close();
       }),
     );
-
-function parseOptions(options: unknown): z.infer<typeof Options> {
-  const parsed = Options.safeParse(options);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new ZhangshiError("CONFIG_INVALID", { field: `--${String(issue?.path[0])}`, expected: issue?.message ?? "" });
-}
 
 function readFaults(file: string): readonly Fault[] {
   try {

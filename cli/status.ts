@@ -58,7 +58,10 @@ function describeStatus(status: Status): string[] {
       status.sources.map((row) => [row.company, row.source, row.form, String(row.records), row.pulledAt ?? never]),
     ],
     [
-      say({ zh: "凭证（公司 账簿 状态 张数）", en: "Vouchers (company, ledger, state, count)" }),
+      say({
+        zh: "凭证（公司 账簿 状态 张数）；明细：zhangshi voucher list",
+        en: "Vouchers (company, ledger, state, count); one by one: zhangshi voucher list",
+      }),
       status.postings.map((row) => [row.company, row.ledger, row.state, String(row.count)]),
     ],
     [
@@ -73,8 +76,8 @@ function describeStatus(status: Status): string[] {
     ],
     [
       say({
-        zh: "未关闭的异常（公司 类别 代码 原因 条数）",
-        en: "Open exceptions (company, kind, code, cause, count)",
+        zh: "未关闭的异常（公司 类别 代码 原因 条数）；明细：zhangshi exceptions",
+        en: "Open exceptions (company, kind, code, cause, count); one by one: zhangshi exceptions",
       }),
       status.exceptions.map((row) => [row.company, row.kind, row.code, String(row.cause ?? ""), String(row.count)]),
     ],

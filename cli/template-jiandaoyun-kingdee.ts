@@ -2,7 +2,7 @@
 export const template = `# 账实的配置：简道云（仓库）→ 金蝶云星空（账簿）。Zhangshi's configuration: Jiandaoyun (warehouse) → Kingdee 云星空 (books).
 # 标 ← 的值需要改成贵公司的。改完运行： Replace the values marked ←, then run:
 #   zhangshi apply --dry-run      校验并显示计划  validates and shows the plan
-#   zhangshi apply --migrate      保存为新版本    stores it as a new version
+#   zhangshi apply                保存为新版本    stores it as a new version
 #   zhangshi check warehouse      逐步检查连接    checks a connection step by step
 #   zhangshi check erp
 # 本文件不含密钥，只写密钥在哪里： env:变量名 或 file:路径。 No secret belongs here, only its place: env:NAME or file:PATH.
@@ -76,6 +76,28 @@ sources:
           lines:
             subform: lines
             fields: { item: item, batch: batch, unit: unit, quantity: quantity, salesAmount: sales_amount, taxAmount: tax_amount }
+        # 一张表单有多种业务时：字段 kind 说明业务类型，kinds 把表单里的词对应到异动类型。
+        # One form for several kinds: the field kind says which; kinds translates the form's own words. 全部类型 All kinds:
+        # opening purchase-receipt purchase-invoice purchase-return sales-issue sales-return transfer production-issue
+        # production-receipt subcontract-issue subcontract-receipt subcontract-fee count-gain count-loss scrap
+        # status-change provision
+        other-movements:
+          entryId: "000000000000000000000005" # ←
+          carries: movements
+          kinds: { 期初: opening, 调拨: transfer, 采购退货: purchase-return, 盘盈: count-gain, 盘亏: count-loss, 报废: scrap }
+          fields:
+            kind: document_type
+            documentNumber: document_number
+            happenedAt: happened_at
+            warehouse: warehouse
+            counterWarehouse: counter_warehouse
+            partner: partner
+            department: department
+            cause: cause
+          lines:
+            subform: lines
+            fields: { item: item, batch: batch, unit: unit, quantity: quantity, amount: amount, taxAmount: tax_amount }
+        # 商品主数据：计量单位与换算。 Item master: units.
         items:
           entryId: "000000000000000000000004" # ←
           carries: items
@@ -98,6 +120,10 @@ ledgers:
     closedPeriod: hold
     # 凭证合并：document 每单一张；day 每日；period 每期间。 One voucher per document, day or period.
     grouping: document
+    # 自己的记账规则与科目表（本文件旁的 YAML），缺省按会计准则自带；apply 时检查并随版本保存，之后改动文件须再次 apply。
+    # Own rule pack and chart, files beside this one; without them those of the standard. apply checks and keeps them.
+    # rulePack: rules.yaml
+    # chart: accounts.yaml
     # 移动加权平均的范围：company 全公司；warehouse 每仓库。 Scope of the moving average.
     averagingScope: company
     # identity：两边编码相同；table：用对照表，见 zhangshi codes export。 identity: same codes on both sides; table: translated.

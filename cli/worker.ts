@@ -15,13 +15,23 @@ import { createMetrics, type Metrics } from "../observability/metrics.ts";
 import { startMetricsServer } from "../observability/metrics-server.ts";
 import { startWebhooks, syncNudger, type WebhookServer } from "../server/webhooks.ts";
 import { openConnectors } from "../worker/connectors.ts";
+import { keepWorker } from "../worker/kept-worker.ts";
 import { connect } from "./procedure.ts";
-import { commandNamed, runCommand, say, type Surroundings, withDatabase, withTemporal } from "./surroundings.ts";
+import {
+  commandNamed,
+  parseOptions,
+  runCommand,
+  say,
+  type Surroundings,
+  wholeNumber,
+  withDatabase,
+  withTemporal,
+} from "./surroundings.ts";
 
 const PORT_MAX = 65_535;
 const Options = z.object({
   dryRun: z.boolean().default(false),
-  webhooks: z.coerce.number().int().min(0).max(PORT_MAX).optional(),
+  webhooks: wholeNumber(0, PORT_MAX).optional(),
 });
 /** Made by the build; in a checkout the workflows are bundled at the start. */
 const BUNDLE = fileURLToPath(new URL("../workflow-bundle.js", import.meta.url));
@@ -45,19 +55,17 @@ export const workerCommand = (): Command =>
         withDatabase(surroundings, async (database, databaseUrl) => {
           const installation = await currentInstallation(database);
           if (installation === undefined) throw new ZhangshiError("CONFIG_MISSING");
-          const secrets = secretsOf(installation, surroundings.variables);
-          const options = Options.parse(given);
+          secretsOf(installation, surroundings.variables);
+          const options = parseOptions(Options, given);
           if (options.dryRun) {
             const text = say({ zh: "可以启动。", en: "It could start." });
             return surroundings.result({ ready: true, connections: installation.connections.length }, text);
           }
-          await withTemporal(surroundings, (temporalAddress, namespace) =>
-            work(
-              surroundings,
-              { databaseUrl, temporalAddress, namespace, secrets },
-              { installation, port: options.webhooks },
-            ),
-          );
+          await withTemporal(surroundings, async (temporalAddress, namespace) => {
+            // The native core would say it in its own words only.
+            await (await connect(surroundings, temporalAddress)).close();
+            await work(surroundings, { databaseUrl, temporalAddress, namespace }, options.webhooks);
+          });
         }),
       ),
     );
@@ -66,31 +74,48 @@ interface Place {
   readonly databaseUrl: string;
   readonly temporalAddress: string;
   readonly namespace: string;
-  readonly secrets: readonly string[];
 }
 
-interface Pushes {
-  readonly installation: Installation;
-  /** Absent: no pushes are taken. */
-  readonly port: number | undefined;
-}
-
-async function work(surroundings: Surroundings, { secrets, ...place }: Place, pushes: Pushes): Promise<void> {
+/** @param pushPort  where pushes are taken; absent: they are not */
+async function work(surroundings: Surroundings, place: Place, pushPort: number | undefined): Promise<void> {
   const { environment, variables } = surroundings;
-  const log = createLog({ level: environment.logLevel, secrets: [...secrets, passwordOf(place.databaseUrl)] });
-  // Loaded here, because its native core takes a second that no other command should wait for.
-  const { startWorker } = await import("../worker/worker.ts");
   const metrics = createMetrics();
-  const running = await startWorker({
-    ...place,
-    environment: variables,
-    log,
-    metrics,
-    schedules: true,
-    temporalMetricsPort: environment.temporalMetricsPort,
-    ...(existsSync(BUNDLE) ? { workflowBundle: { codePath: BUNDLE } } : {}),
-  });
   const database = openDatabase(place.databaseUrl, 1);
+  const logOf = (installation: Installation | undefined): Log => {
+    const secrets = installation === undefined ? [] : secretsOf(installation, variables);
+    const own = [passwordOf(place.databaseUrl), environment.temporalApiKey ?? ""];
+    return createLog({ level: environment.logLevel, secrets: [...secrets, ...own] });
+  };
+  let log = logOf(undefined);
+  let webhooks: WebhookServer | undefined;
+  const running = await keepWorker({
+    database,
+    log: () => log,
+    tryOut: (installation) => void secretsOf(installation, variables),
+    start: async () => {
+      const installation = await currentInstallation(database);
+      if (installation === undefined) throw new ZhangshiError("CONFIG_MISSING");
+      log = logOf(installation);
+      // Loaded here, because its native core takes a second that no other command should wait for.
+      const { startWorker } = await import("../worker/worker.ts");
+      const worker = await startWorker({
+        ...place,
+        temporalApiKey: environment.temporalApiKey,
+        temporalTls: environment.temporalTls,
+        environment: variables,
+        log,
+        metrics,
+        schedules: true,
+        temporalMetricsPort: environment.temporalMetricsPort,
+        ...(existsSync(BUNDLE) ? { workflowBundle: { codePath: BUNDLE } } : {}),
+      });
+      if (pushPort === undefined) return worker;
+      const port = webhooks?.port ?? pushPort;
+      await webhooks?.close();
+      webhooks = await openWebhooks(surroundings, place, { installation, port, metrics }, database, log);
+      return worker;
+    },
+  });
   const server =
     environment.metricsPort === undefined
       ? undefined
@@ -100,8 +125,6 @@ async function work(surroundings: Surroundings, { secrets, ...place }: Place, pu
           refresh: () => refresh(metrics, database),
           health: () => health(database),
         });
-  const webhooks =
-    pushes.port === undefined ? undefined : await openWebhooks(surroundings, place, pushes, database, log);
   surroundings.result(
     {
       ready: true,
@@ -121,16 +144,22 @@ async function work(surroundings: Surroundings, { secrets, ...place }: Place, pu
   }
 }
 
+interface Pushes {
+  readonly installation: Installation;
+  readonly port: number;
+  readonly metrics: Metrics;
+}
+
 /** The door for pushes, with connectors of its own: a push waits for no activity. */
 async function openWebhooks(
   surroundings: Surroundings,
   { temporalAddress, namespace }: Pick<Place, "temporalAddress" | "namespace">,
-  { installation, port = 0 }: Pushes,
+  { installation, port, metrics }: Pushes,
   database: Database,
   log: Log,
 ): Promise<WebhookServer> {
   const connection = await connect(surroundings, temporalAddress);
-  const connectors = openConnectors(installation, database, surroundings.variables, log);
+  const connectors = openConnectors(installation, database, surroundings.variables, log, metrics);
   const server = await startWebhooks({
     port,
     database,

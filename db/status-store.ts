@@ -188,3 +188,39 @@ export async function readVoucher({ pool }: Database, key: string): Promise<Vouc
 }
 
 const instant = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** One line of the list of vouchers. */
+export interface VoucherSummary {
+  readonly key: string;
+  readonly ledger: string;
+  readonly state: string;
+  readonly accountedOn: string;
+  /** Word and number in the ERP; null while it has none. */
+  readonly number: string | null;
+  readonly summary: string;
+  readonly documents: readonly string[];
+  readonly total: string;
+  readonly errorCode: string | null;
+}
+
+export interface VoucherFilter {
+  readonly ledger?: string | undefined;
+  readonly state?: string | undefined;
+  /** Exactly this number of a warehouse document. */
+  readonly document?: string | undefined;
+  readonly rowsMax: number;
+}
+
+/** The newest vouchers first. */
+export async function listVouchers({ pool }: Database, filter: VoucherFilter): Promise<readonly VoucherSummary[]> {
+  const { rows } = await pool.query<VoucherSummary>(
+    `SELECT posting_key AS key, ledger, state, accounted_on::text AS "accountedOn", word || ' ' || erp_number AS number,
+            summary, documents, debit_total::text AS total, error_code AS "errorCode"
+       FROM postings
+      WHERE ($1::text IS NULL OR ledger = $1) AND ($2::text IS NULL OR state = $2)
+        AND ($3::text IS NULL OR $3 = ANY (documents))
+      ORDER BY posting_id DESC LIMIT $4`,
+    [filter.ledger ?? null, filter.state ?? null, filter.document ?? null, filter.rowsMax],
+  );
+  return rows;
+}

@@ -21,7 +21,19 @@ export type LedgerDesk = DraftingDependencies & PostingDependencies;
 
 export const createLedgerActivities = (deskOf: (ledger: string) => LedgerDesk): LedgerActivities =>
   withNamedFailures<LedgerActivities>({
-    draftPage: ({ ledger, sizeMax }) => draftPage(deskOf(ledger), sizeMax),
+    draftPage: async ({ ledger, sizeMax }) => {
+      const desk = deskOf(ledger);
+      try {
+        const summary = await draftPage(desk, sizeMax);
+        await desk.store.noteDrafting(desk.database, desk.company.code, ledger);
+        return summary;
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        // The failure itself is what must be told: without a database there is no exception either.
+        await desk.store.noteDrafting(desk.database, desk.company.code, ledger, message).catch(() => undefined);
+        throw error;
+      }
+    },
     postBatch: async ({ ledger, sizeMax }) => {
       const desk = deskOf(ledger);
       const summary = await postBatch(desk, sizeMax);

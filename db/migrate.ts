@@ -7,6 +7,7 @@ import * as sourceOverlap from "./migrations/0005-source-overlap.ts";
 import * as reconciliation from "./migrations/0006-reconciliation.ts";
 import * as waysOut from "./migrations/0007-ways-out.ts";
 import * as costEntries from "./migrations/0008-cost-entries.ts";
+import * as balanceByChange from "./migrations/0009-balance-by-change.ts";
 import { openDatabase } from "./database.ts";
 
 const migrations: Record<string, Migration> = {
@@ -18,6 +19,7 @@ const migrations: Record<string, Migration> = {
   "0006-reconciliation": reconciliation,
   "0007-ways-out": waysOut,
   "0008-cost-entries": costEntries,
+  "0009-balance-by-change": balanceByChange,
 };
 
 /** Brings the database to the newest schema; several processes at once are fine. @throws the failed migration's error */

@@ -687,6 +687,19 @@ export const pauseLedger = async (
 };
 const pauseAlarm = (company: string, ledger: string): string => `${company}/ledger/${ledger}/paused`;
 
+/** Tells people by an exception that nothing can be drafted (`failure` says why), or closes it. */
+export const noteDrafting = async (
+  database: Database,
+  company: string,
+  ledger: string,
+  failure?: string,
+): Promise<void> => {
+  const id = `${company}/ledger/${ledger}/drafting`;
+  if (failure === undefined) return closeAlarm(database.pool, id);
+  const evidence = { ledger, message: clip(failure) };
+  await raiseAlarm(database.pool, { id, company, kind: "ledger", code: "DRAFTING_FAILED", subject: ledger, evidence });
+};
+
 export const resumeLedger = async (database: Database, ledger: string): Promise<void> => {
   await inTransaction(database, async (client) => {
     const resumed = await client.query<{ company: string }>(

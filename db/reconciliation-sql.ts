@@ -278,6 +278,9 @@ export const UNDRAFTED = `
         AND (p.state <> 'reversed' OR p.source_changed OR pm.revision = m.revision))
     AND NOT EXISTS (SELECT 1 FROM blocked_movements b WHERE b.movement_id = m.movement_id AND b.ledger = $2)
     AND NOT EXISTS (SELECT 1 FROM cost_entries v WHERE v.movement_id = m.movement_id AND v.ledger = $2 AND v.canonical = 0)
+    -- A return of goods whose estimate is reversed at the moment has nothing to take back.
+    AND NOT EXISTS (SELECT 1 FROM estimates e WHERE m.kind = 'purchase-return' AND e.ledger = $2
+      AND e.document_number = m.origin_document AND e.state -> 'taken' ? m.movement_id::text)
   ORDER BY m.movement_id`;
 
 export const ONE_LEGS = `
@@ -303,10 +306,13 @@ export const UNPULLED = `
 // ------------------------------------------------------------------------------------------------ quantities
 
 /** Lines of our own vouchers against their movements: a unit lost on the way from the form to the voucher. */
+/** A part of a receipt (a return at estimate price, the rest that is estimated again) is drawn with its own quantity. */
+const DRAWN_QUANTITY = "coalesce((pm.basis ->> 'quantity')::numeric, m.quantity)";
+
 export const LINE_QUANTITIES = `
   SELECT min(m.form) AS form, min(m.document_number) AS "documentNumber", min(m.item) AS item, min(p.posting_key) AS key,
     coalesce(min(p.erp_id), '') AS "erpId", coalesce(min(p.erp_number), '') AS "erpNumber",
-    trim_scale(sum(CASE WHEN m.kind = ANY ($3) THEN m.quantity ELSE -m.quantity END * ${FACTOR}))::text AS moved,
+    trim_scale(sum(CASE WHEN m.kind = ANY ($3) THEN ${DRAWN_QUANTITY} ELSE -${DRAWN_QUANTITY} END * ${FACTOR}))::text AS moved,
     trim_scale(min(l.quantity))::text AS booked, array_agg(m.movement_id::text) AS "movementIds"
   FROM postings p
   JOIN voucher_lines l ON l.posting_id = p.posting_id AND l.quantity IS NOT NULL AND cardinality(l.movement_ids) > 0
@@ -316,7 +322,7 @@ export const LINE_QUANTITIES = `
   WHERE p.ledger = $1 AND p.purpose = 'stock' AND p.state IN ${LIVE} AND ${isStock("l.account", "$2")}
   GROUP BY p.posting_id, l.line_number
   HAVING bool_and(m.kind = ANY ($3) OR m.kind = ANY ($4))
-    AND abs(sum(CASE WHEN m.kind = ANY ($3) THEN m.quantity ELSE -m.quantity END * ${FACTOR})) <> abs(min(l.quantity))`;
+    AND abs(sum(CASE WHEN m.kind = ANY ($3) THEN ${DRAWN_QUANTITY} ELSE -${DRAWN_QUANTITY} END * ${FACTOR})) <> abs(min(l.quantity))`;
 
 /** What the movement log does to each warehouse ($2 in, $3 out, $4 across); a transfer counts on both ends. */
 const EFFECTS = `

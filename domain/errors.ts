@@ -449,6 +449,14 @@ export const errorCatalog = {
     "No voucher of the ledger is verified yet, so nothing proves that the query can see, and absence proves nothing",
     "Look for the key in the ERP and say zhangshi voucher absent where it is not there; it goes on by itself once another voucher is verified",
   ),
+  DRAFTING_FAILED: entry(
+    "none",
+    "it",
+    "凭证草拟失败，账套中没有新凭证产生；已草拟的仍照常过账",
+    "把错误文字交给 IT：看工作进程日志中同一账套的失败原因，处理后自动继续，不必重新录入",
+    "Drafting failed: the ledger gets no new vouchers; those drafted already are posted as usual",
+    "Give the message to IT: the worker's log names the reason for the same ledger; drafting goes on by itself once it is gone",
+  ),
   ABSENCE_UNDECLARABLE: entry(
     "none",
     "it",

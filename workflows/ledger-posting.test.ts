@@ -98,6 +98,19 @@ test("while there is more to draft, no time is spent waiting", async () => {
   expect((batchTimes[2] ?? 0) - (batchTimes[0] ?? 0)).toBeLessThan(MINUTE_MS);
 });
 
+test("where drafting fails, what is drafted already is posted all the same, and the procedure ends with the reason", async () => {
+  let tries = 0;
+  draftPage = async () => {
+    tries += 1;
+    throw new Error("the page cannot be drawn");
+  };
+  postBatch = batches({ posted: 3, verified: 3 });
+  const posting = await start("post/undraftable");
+  await expect(posting.result()).rejects.toMatchObject({ cause: { cause: { message: "the page cannot be drawn" } } });
+  expect(batchTimes).toHaveLength(1);
+  expect(tries).toBe(10);
+});
+
 test("a nudge ends the wait at once", async () => {
   postBatch = batches({ left: 1, nextDueMs: MINUTE_MS }, {});
   // Without a caller that waits for a result the server does not skip time.

@@ -1,7 +1,9 @@
 import {
+  type ActivityOptions,
   condition,
   continueAsNew,
   defineSignal,
+  isCancellation,
   proxyActivities,
   setHandler,
   upsertSearchAttributes,
@@ -34,6 +36,9 @@ export interface PostingTotals {
 const NO_TOTALS: PostingTotals = { drafted: 0, posted: 0, verified: 0, refused: 0 };
 /** A request may take its whole deadline before the next sign of life. */
 const HEARTBEAT_MS = 180_000;
+/** About four minutes: an outage of the database passes in them, a page that cannot be drawn does not. */
+const DRAFTING_ATTEMPTS = 10;
+const NOTHING_DRAFTED = { vouchers: 0, more: false };
 /** Rounds before the history starts anew; each writes about fifteen events. */
 const ROUNDS_PER_RUN = 200;
 /** A wait inside the workflow is cut here, so that a changed situation is noticed. */
@@ -42,12 +47,17 @@ const WAIT_MIN_MS = 20;
 
 /** Values, drafts, posts and verifies whatever is ready for one ledger. Facts stay in the database; only counts pass here. */
 export async function ledgerPosting(input: LedgerPosting): Promise<PostingTotals> {
-  const { draftPage, postBatch } = proxyActivities<LedgerActivities>({
+  const options: ActivityOptions = {
     taskQueue: input.queue,
     // A batch is 1,000 vouchers at tens of requests a second, or an ERP that answers at its deadline each time.
     startToCloseTimeout: "30 minutes",
     heartbeatTimeout: input.heartbeatMs ?? HEARTBEAT_MS,
     retry: { initialInterval: "1 second", maximumInterval: "1 minute" },
+  };
+  const { postBatch } = proxyActivities<LedgerActivities>(options);
+  const { draftPage } = proxyActivities<LedgerActivities>({
+    ...options,
+    retry: { ...options.retry, maximumAttempts: DRAFTING_ATTEMPTS },
   });
   let nudged = false;
   setHandler(nudge, () => {
@@ -59,7 +69,12 @@ export async function ledgerPosting(input: LedgerPosting): Promise<PostingTotals
   for (let round = 0; round < ROUNDS_PER_RUN && !workflowInfo().continueAsNewSuggested; round += 1) {
     nudged = false;
     show("drafting");
-    const drafted = await draftPage({ ledger: input.ledger, sizeMax: DRAFT_PAGE });
+    let failure: unknown;
+    const drafted = await draftPage({ ledger: input.ledger, sizeMax: DRAFT_PAGE }).catch((error: unknown) => {
+      if (isCancellation(error)) throw error;
+      failure = error;
+      return NOTHING_DRAFTED;
+    });
     show("posting");
     const batch = await postBatch({ ledger: input.ledger, sizeMax: POST_BATCH });
     totals = {
@@ -68,6 +83,8 @@ export async function ledgerPosting(input: LedgerPosting): Promise<PostingTotals
       verified: totals.verified + batch.verified,
       refused: totals.refused + batch.refused,
     };
+    // What is drafted goes out all the same; the next nudge or schedule tries to draft again.
+    if (failure !== undefined) throw failure;
     if (batch.paused) show("paused");
     if (drafted.more || nudged) continue;
     if (batch.left === 0) return totals;

@@ -1,4 +1,5 @@
-import type { ArrivedMovement, Block, KnownLink, VoucherLink } from "../db/draft-store.ts";
+import type { Block, KnownLink, VoucherLink } from "../db/draft-store.ts";
+import type { ArrivedMovement } from "../db/movement-log.ts";
 import { isZero, negate, sum } from "../domain/decimal.ts";
 import { groupBy } from "../domain/group-by.ts";
 import { sentStates } from "../domain/posting.ts";
@@ -36,14 +37,19 @@ const isUnsent = ({ state }: KnownLink): boolean => !sentStates.includes(state) 
 const isCorrection = ({ purpose }: Pick<KnownLink, "purpose">): boolean => purpose === "cost-correction";
 
 export const sortPage = async (
-  { drafts, ledger }: DraftingDependencies,
+  { stores, ledger }: DraftingDependencies,
   client: DraftClient,
   arrived: readonly ArrivedMovement[],
   blocked: readonly ArrivedMovement[],
 ): Promise<Sorted> => {
-  const inReversed = await drafts.readVoucherLinks(client, await drafts.takeReversed(client, ledger.code));
+  const inReversed = await stores.drafts.readVoucherLinks(
+    client,
+    await stores.drafts.takeReversed(client, ledger.code),
+  );
   const reversed = inReversed.filter((link) => !isCorrection(link));
-  const newest = await drafts.readMovements(client, [...new Set(reversed.map(({ movement }) => movement.movementId))]);
+  const newest = await stores.log.readMovements(client, [
+    ...new Set(reversed.map(({ movement }) => movement.movementId)),
+  ]);
   const newestOf = new Map(newest.map((movement) => [movement.movementId, movement]));
   const unchanged = reversed.filter(
     ({ movement }) => newestOf.get(movement.movementId)?.revision === movement.revision,
@@ -54,15 +60,15 @@ export const sortPage = async (
   const movements = newestFirstWins([...changed, ...blocked, ...arrived]);
   const again = new Set([...changed, ...blocked].map(({ movementId }) => movementId));
   for (const { movementId, revision, cancelled } of arrived) if (revision > 1 || cancelled) again.add(movementId);
-  const known = await drafts.readLinks(client, ledger.code, [...again, ...asTheyWere]);
+  const known = await stores.drafts.readLinks(client, ledger.code, [...again, ...asTheyWere]);
   const links = groupBy(known, ({ movementId }) => movementId);
 
   const { toDraft, waiting, standing } = settleChanges(
     movements.filter((movement) => !isDrawn(movement, links)),
     links,
   );
-  await drafts.markSourceChanged(client, standing);
-  const shared = await drafts.readVoucherLinks(client, unsentOf(toDraft, links));
+  await stores.drafts.markSourceChanged(client, standing);
+  const shared = await stores.drafts.readVoucherLinks(client, unsentOf(toDraft, links));
   const drafted = new Set(toDraft.map(({ movementId }) => movementId));
   return {
     toDraft,

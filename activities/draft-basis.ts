@@ -1,4 +1,4 @@
-import type { Basis, RedrawLink } from "../db/draft-store.ts";
+import type { Basis, RedrawLink } from "../db/redraw-store.ts";
 import type { Purpose } from "../domain/posting.ts";
 import type { ValuedMovement } from "../mappings/draft-types.ts";
 

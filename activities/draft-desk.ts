@@ -1,8 +1,8 @@
-import type * as DraftStore from "../db/draft-store.ts";
-import type * as VoucherStore from "../db/voucher-store.ts";
+import type { DraftingStores } from "../db/drafting-stores.ts";
 import type { PeriodState } from "../connectors/contract.ts";
 import type { Database } from "../db/database.ts";
-import type { ArrivedMovement, ItemRow } from "../db/draft-store.ts";
+import type { ItemRow } from "../db/draft-store.ts";
+import type { ArrivedMovement } from "../db/movement-log.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import type { CostEntry, RunningState } from "../domain/costing.ts";
 import type { BusinessDate } from "../domain/dates.ts";
@@ -18,8 +18,7 @@ import { type EstimateBook, estimateBook } from "./estimates.ts";
 export interface DraftingDependencies {
   readonly database: Database;
   readonly inTransaction: <T>(database: Database, work: (client: DraftClient) => Promise<T>) => Promise<T>;
-  readonly drafts: typeof DraftStore;
-  readonly vouchers: typeof VoucherStore;
+  readonly stores: DraftingStores;
   readonly company: CompanyConfig;
   readonly ledger: LedgerConfig;
   readonly sources: readonly string[];
@@ -32,7 +31,7 @@ export interface DraftingDependencies {
   readonly heartbeat: (progress: unknown) => void;
 }
 
-export type DraftClient = Parameters<typeof DraftStore.lockDrafting>[0];
+export type DraftClient = Parameters<DraftingStores["drafts"]["lockDrafting"]>[0];
 
 /** Everything read once per page. */
 export interface Desk {
@@ -57,27 +56,27 @@ export const openDesk = async (
   calendar: Calendar,
   again: readonly string[] = [],
 ): Promise<Desk> => {
-  const { drafts, ledger } = dependencies;
+  const { stores, ledger } = dependencies;
   const referred = [
     ...new Set(movements.map(({ originDocument }) => originDocument).filter((document) => document !== "")),
   ];
-  const found = await drafts.findOrigins(client, ledger.company, referred);
+  const found = await stores.log.findOrigins(client, ledger.company, referred);
   const origins = groupBy(await asDrawn(dependencies, client, found), (each) => each.documentNumber);
   const turning =
-    ledger.estimateStyle === "month-start-reversal" ? await drafts.readOpenEstimates(client, ledger.code) : [];
-  const turned = await drafts.readMovements(
+    ledger.estimateStyle === "month-start-reversal" ? await stores.accruals.readOpenEstimates(client, ledger.code) : [];
+  const turned = await stores.log.readMovements(
     client,
     turning.map(({ movementId }) => movementId),
   );
   const openReceipts = await asDrawn(dependencies, client, turned);
-  const entries = await drafts.readCostEntries(client, ledger.code, again);
+  const entries = await stores.costs.readCostEntries(client, ledger.code, again);
   const codesUsed = new Set(movements.map(({ item }) => item));
   for (const list of origins.values()) for (const { item } of list) codesUsed.add(item);
   for (const { item } of openReceipts) codesUsed.add(item);
   for (const { event } of entries) codesUsed.add(event.item);
   const [items, codeRows] = [
-    await drafts.readItems(client, ledger.company, [...codesUsed]),
-    await drafts.readCodeEntries(client, ledger.code),
+    await stores.drafts.readItems(client, ledger.company, [...codesUsed]),
+    await stores.drafts.readCodeEntries(client, ledger.code),
   ];
   const receipts = entries.flatMap(({ event }) => event.origin ?? []);
   return {
@@ -86,11 +85,11 @@ export const openDesk = async (
     calendar,
     origins,
     entries: new Map(entries.map((entry) => [entry.event.id, entry])),
-    running: await drafts.readRunning(client, ledger.code, [...codesUsed]),
+    running: await stores.costs.readRunning(client, ledger.code, [...codesUsed]),
     estimates: estimateBook(ledger.estimateStyle, [
       ...turning,
-      ...(await drafts.readEstimates(client, ledger.code, referred)),
-      ...(await drafts.readEstimatesOf(client, ledger.code, [...new Set([...again, ...receipts])])),
+      ...(await stores.accruals.readEstimates(client, ledger.code, referred)),
+      ...(await stores.accruals.readEstimatesOf(client, ledger.code, [...new Set([...again, ...receipts])])),
     ]),
     openReceipts,
   };
@@ -98,13 +97,13 @@ export const openDesk = async (
 
 /** What was edited after it was drawn is met as it was drawn: on the same account and dimensions. */
 const asDrawn = async (
-  { drafts, ledger }: DraftingDependencies,
+  { stores, ledger }: DraftingDependencies,
   client: DraftClient,
   movements: readonly ArrivedMovement[],
 ): Promise<readonly ArrivedMovement[]> => {
   const edited = movements.filter(({ revision }) => revision > 1).map(({ movementId }) => movementId);
   if (edited.length === 0) return movements;
-  const drawn = await drafts.readDrawn(client, ledger.code, edited);
+  const drawn = await stores.log.readDrawn(client, ledger.code, edited);
   const drawnOf = new Map(drawn.map((movement) => [movement.movementId, movement]));
   return movements.map((movement) => drawnOf.get(movement.movementId) ?? movement);
 };
@@ -122,7 +121,10 @@ const mappingItemOf = (item: ItemRow): MappingItem => ({
   },
 });
 
-const codesOf = (ledger: LedgerConfig, rows: Awaited<ReturnType<typeof DraftStore.readCodeEntries>>): CodeTables => {
+const codesOf = (
+  ledger: LedgerConfig,
+  rows: Awaited<ReturnType<DraftingStores["drafts"]["readCodeEntries"]>>,
+): CodeTables => {
   const identity = CodeTableName.options.filter((table) => (ledger.codeTables[table] ?? "identity") === "identity");
   const built = codeTables(
     rows.map((row) => ({
@@ -147,13 +149,13 @@ export const contextOf = ({ rules, chart }: DraftingDependencies, desk: Desk, on
 });
 
 export const missingItems = async (
-  { drafts, ledger }: DraftingDependencies,
+  { stores, ledger }: DraftingDependencies,
   client: DraftClient,
   desk: Desk,
   movements: readonly Pick<ArrivedMovement, "item">[],
 ): Promise<ReadonlyMap<string, MappingItem>> => {
   const missing = [...new Set(movements.map(({ item }) => item))].filter((code) => !desk.items.has(code));
   if (missing.length === 0) return desk.items;
-  const rows = await drafts.readItems(client, ledger.company, missing);
+  const rows = await stores.drafts.readItems(client, ledger.company, missing);
   return new Map([...desk.items, ...rows.map((row) => [row.code, mappingItemOf(row)] as const)]);
 };

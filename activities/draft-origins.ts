@@ -1,4 +1,4 @@
-import type { ArrivedMovement } from "../db/draft-store.ts";
+import type { ArrivedMovement } from "../db/movement-log.ts";
 
 /** Which kinds a reference of this kind can mean. */
 const originKinds: Readonly<Partial<Record<ArrivedMovement["kind"], ArrivedMovement["kind"]>>> = {

@@ -1,4 +1,4 @@
-import type { ArrivedMovement } from "../db/draft-store.ts";
+import type { ArrivedMovement } from "../db/movement-log.ts";
 import { costEventOf } from "../domain/costing-events.ts";
 import {
   type CostCorrection,
@@ -72,7 +72,7 @@ const originsOf = (
     : (desk.origins.get(originDocument) ?? []).map((origin) => live.get(origin.movementId) ?? origin);
 
 export const valuePage = async (
-  { ledger, drafts }: DraftingDependencies,
+  { ledger, stores }: DraftingDependencies,
   client: DraftClient,
   desk: Desk,
   movements: readonly ArrivedMovement[],
@@ -95,11 +95,11 @@ export const valuePage = async (
       added.push(...appended.entries);
       corrections.push(...appended.corrections);
       const settled = appended.corrections.map(({ eventId }) => eventId);
-      changed.push(...raised(await drafts.readCostEntries(client, ledger.code, settled), appended.corrections));
+      changed.push(...raised(await stores.costs.readCostEntries(client, ledger.code, settled), appended.corrections));
       for (const { event, amount, pending } of appended.valued) values.set(event.id, { amount, pending });
       continue;
     }
-    const history = await drafts.readCostHistory(client, ledger.code, item);
+    const history = await stores.costs.readCostHistory(client, ledger.code, item);
     const state = historyOf(unbooked(history, arrivals), desk.running.get(item));
     const valuation = valueEvents(state, arrivals);
     if (!("state" in valuation))

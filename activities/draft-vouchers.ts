@@ -1,4 +1,5 @@
-import type { ArrivedMovement, Block } from "../db/draft-store.ts";
+import type { Block } from "../db/draft-store.ts";
+import type { ArrivedMovement } from "../db/movement-log.ts";
 import type { NewPosting } from "../db/voucher-store.ts";
 import { placeInPeriod } from "../domain/calendar.ts";
 import type { CostCorrection } from "../domain/costing.ts";
@@ -226,7 +227,7 @@ const arrivingOf = (byId: ReadonlyMap<string, ArrivedMovement>, because: string)
 };
 
 const readCorrected = async (
-  { drafts, ledger }: DraftingDependencies,
+  { stores, ledger }: DraftingDependencies,
   client: DraftClient,
   corrections: readonly Correction[],
 ): Promise<ReadonlyMap<Correction, ArrivedMovement>> => {
@@ -234,10 +235,10 @@ const readCorrected = async (
   const exact = corrections.flatMap(({ eventId, revision }) =>
     revision === undefined ? [] : [{ movementId: eventId, revision }],
   );
-  const drawn = plain.length === 0 ? [] : await drafts.readDrawn(client, ledger.code, [...new Set(plain)]);
+  const drawn = plain.length === 0 ? [] : await stores.log.readDrawn(client, ledger.code, [...new Set(plain)]);
   const drawnOf = new Map(drawn.map((movement) => [movement.movementId, movement]));
   const exactOf = new Map(
-    (await drafts.readRevisions(client, exact)).map((each) => [`${each.movementId}/${each.revision}`, each]),
+    (await stores.log.readRevisions(client, exact)).map((each) => [`${each.movementId}/${each.revision}`, each]),
   );
   return new Map(
     corrections.flatMap((correction) => {

@@ -2,9 +2,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { type Database, inTransaction, openDatabase } from "../db/database.ts";
-import * as draftStore from "../db/draft-store.ts";
+import { draftingStores } from "../db/drafting-stores.ts";
 import { cancelRecords, ingestPage } from "../db/ingest.ts";
-import * as voucherStore from "../db/voucher-store.ts";
 import { businessDate, firstDayOf, instant, lastDayOf, period, periodOf } from "../domain/dates.ts";
 import { type Decimal, decimal, negate, subtract, sum, toFixed } from "../domain/decimal.ts";
 import { type EstimateState, type EstimateStyle, estimateStyles, estimatedInBooks } from "../domain/estimate.ts";
@@ -179,8 +178,7 @@ const world = async ({ sources = [SOURCE], ...settings }: Settings = {}) => {
         {
           database,
           inTransaction,
-          drafts: draftStore,
-          vouchers: voucherStore,
+          stores: draftingStores,
           company,
           ledger,
           sources,

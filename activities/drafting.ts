@@ -1,4 +1,6 @@
-import type { ArrivedMovement, Block, EstimateRow } from "../db/draft-store.ts";
+import type { Block } from "../db/draft-store.ts";
+import type { EstimateRow } from "../db/estimate-store.ts";
+import type { ArrivedMovement } from "../db/movement-log.ts";
 import type { NewPosting } from "../db/voucher-store.ts";
 import { type Calendar, calendarOf } from "../domain/calendar.ts";
 import { lastDayOf } from "../domain/dates.ts";
@@ -34,19 +36,19 @@ const BLOCKED_PER_PAGE_MAX = 20_000;
 
 /** Values and drafts what arrived since the last page, and tries again what was blocked. One transaction: all or nothing. */
 export const draftPage = async (dependencies: DraftingDependencies, sizeMax: number): Promise<DraftSummary> => {
-  const { ledger, drafts } = dependencies;
+  const { ledger, stores } = dependencies;
   const calendar = calendarOf(await dependencies.periods());
   return dependencies.inTransaction(dependencies.database, async (client) => {
-    await drafts.lockDrafting(client, ledger.code);
-    await drafts.releaseHeld(client, ledger.code, calendar.openPeriods);
+    await stores.drafts.lockDrafting(client, ledger.code);
+    await stores.drafts.releaseHeld(client, ledger.code, calendar.openPeriods);
     const redrawn = await redrawMarked(dependencies, client, calendar);
     const arrived = await takeArrivals(dependencies, client, sizeMax);
-    const blocked = await drafts.readBlocked(client, ledger.code, BLOCKED_PER_PAGE_MAX);
+    const blocked = await stores.drafts.readBlocked(client, ledger.code, BLOCKED_PER_PAGE_MAX);
     const sorted = await sortPage(dependencies, client, arrived.movements, blocked);
     const plan = await planPage(dependencies, client, sorted, calendar);
     const vouchers = await writePlan(dependencies, client, plan, sorted);
     const blocks = [...sorted.waiting, ...plan.blocks];
-    await drafts.replaceBlocks(client, ledger.code, sorted.tried, blocks);
+    await stores.drafts.replaceBlocks(client, ledger.code, sorted.tried, blocks);
     return {
       movements: arrived.movements.length,
       vouchers: vouchers + redrawn.vouchers,
@@ -57,17 +59,17 @@ export const draftPage = async (dependencies: DraftingDependencies, sizeMax: num
 };
 
 const takeArrivals = async (
-  { ledger, drafts, sources }: DraftingDependencies,
+  { ledger, stores, sources }: DraftingDependencies,
   client: DraftClient,
   sizeMax: number,
 ): Promise<{ readonly movements: readonly ArrivedMovement[]; readonly more: boolean }> => {
   const movements: ArrivedMovement[] = [];
   let more = false;
-  for (const { source, arrival } of await drafts.draftCursors(client, ledger.code, sources)) {
-    const page = await drafts.readArrivals(client, ledger.company, source, arrival, sizeMax);
+  for (const { source, arrival } of await stores.drafts.draftCursors(client, ledger.code, sources)) {
+    const page = await stores.log.readArrivals(client, ledger.company, source, arrival, sizeMax);
     const last = page.at(-1);
     if (last === undefined) continue;
-    await drafts.moveDraftCursor(client, ledger.code, source, last.arrival);
+    await stores.drafts.moveDraftCursor(client, ledger.code, source, last.arrival);
     movements.push(...page);
     more ||= page.length >= sizeMax;
   }
@@ -258,29 +260,30 @@ const stockQuantities = (
 };
 
 const writePlan = async (
-  { drafts, vouchers, ledger }: DraftingDependencies,
+  { stores, ledger }: DraftingDependencies,
   client: DraftClient,
   plan: Plan,
   sorted: Sorted,
 ): Promise<number> => {
-  await drafts.writeCosting(client, ledger.code, plan.costing);
-  await drafts.writeEstimates(client, ledger.code, plan.estimates);
+  await stores.costs.writeCosting(client, ledger.code, plan.costing);
+  await stores.accruals.writeEstimates(client, ledger.code, plan.estimates);
   const replaced = replacedBy(plan, sorted);
-  await drafts.clearLinks(client, idsOf(replaced));
+  await stores.drafts.clearLinks(client, idsOf(replaced));
   const generationOf = generationsOf(sorted, plan.companions);
-  const parts = await drafts.readGroupParts(client, ledger.code, repeatable(plan, sorted));
+  const parts = await stores.drafts.readGroupParts(client, ledger.code, repeatable(plan, sorted));
   const fresh: NewPosting[] = [];
   for (const posting of plan.postings) {
     const generation = sorted.links.size === 0 ? 1 : reachedBy(posting, generationOf);
     const existing = takeSame(replaced, posting, generation);
     if (existing === undefined)
-      fresh.push(renumber(posting, generation, parts.get(drafts.partsKey({ ...posting, generation })) ?? 0));
-    else await vouchers.redrawPosting(client, existing.postingId, { ...posting, generation: existing.generation });
+      fresh.push(renumber(posting, generation, parts.get(stores.drafts.partsKey({ ...posting, generation })) ?? 0));
+    else
+      await stores.vouchers.redrawPosting(client, existing.postingId, { ...posting, generation: existing.generation });
   }
-  for (const postingId of idsOf(replaced)) await vouchers.withdrawPosting(client, postingId);
-  await vouchers.insertPostings(client, fresh);
-  await drafts.keepFromSending(client, ledger.code, held(plan, sorted));
-  await drafts.markSourceChanged(
+  for (const postingId of idsOf(replaced)) await stores.vouchers.withdrawPosting(client, postingId);
+  await stores.vouchers.insertPostings(client, fresh);
+  await stores.drafts.keepFromSending(client, ledger.code, held(plan, sorted));
+  await stores.drafts.markSourceChanged(
     client,
     [...plan.stuck].filter((id) => sorted.freed.some((link) => link.postingId === id)),
   );

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { ArrivedMovement, EstimateRow } from "../db/draft-store.ts";
+import type { EstimateRow } from "../db/estimate-store.ts";
+import type { ArrivedMovement } from "../db/movement-log.ts";
 import type { Period } from "../domain/dates.ts";
 import { type Decimal, ZERO, compare, divide, equal, multiply, subtract, toFixed } from "../domain/decimal.ts";
 import type { ErrorCode } from "../domain/errors.ts";

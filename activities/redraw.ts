@@ -1,4 +1,4 @@
-import type { Redraw, RedrawLink } from "../db/draft-store.ts";
+import type { Redraw, RedrawLink } from "../db/redraw-store.ts";
 import type { NewPosting } from "../db/voucher-store.ts";
 import { type Calendar, placeInPeriod } from "../domain/calendar.ts";
 import { type BusinessDate, firstDayOf, periodOf } from "../domain/dates.ts";
@@ -25,8 +25,8 @@ export const redrawMarked = async (
   client: DraftClient,
   calendar: Calendar,
 ): Promise<Redrawn> => {
-  const { drafts, ledger } = dependencies;
-  const redraws = await drafts.readRedraws(client, ledger.code, REDRAWS_PER_PAGE_MAX);
+  const { stores, ledger } = dependencies;
+  const redraws = await stores.redraws.readRedraws(client, ledger.code, REDRAWS_PER_PAGE_MAX);
   if (redraws.length === 0) return { vouchers: 0, more: false };
   const movements = redraws.flatMap(({ links }) => links.map(({ movement }) => movement));
   const desk = await openDesk(dependencies, client, movements, calendar);
@@ -42,32 +42,32 @@ const drawAnew = async (
   desk: Desk,
   redraw: Redraw,
 ): Promise<boolean> => {
-  const { drafts, vouchers } = dependencies;
+  const { stores } = dependencies;
   const { postingId, purpose, state } = redraw;
   const isReversed = state === "reversed";
   if (purpose === "reversal") {
-    await drafts.draftReversalAgain(client, postingId, openDayFrom(desk.calendar, redraw.accountedOn));
+    await stores.redraws.draftReversalAgain(client, postingId, openDayFrom(desk.calendar, redraw.accountedOn));
     return true;
   }
   if (redraw.overtakenBy !== undefined) {
-    if (redraw.overtakenBy === "revision") await drafts.leaveToChange(client, postingId);
-    else await drafts.concludeRedraw(client, postingId);
+    if (redraw.overtakenBy === "revision") await stores.redraws.leaveToChange(client, postingId);
+    else await stores.redraws.concludeRedraw(client, postingId);
     return false;
   }
   const drawn = draw(dependencies, desk, redraw);
   switch (drawn.kind) {
     case "problem":
-      await drafts.noteRedrawProblem(client, postingId, drawn.code, drawn.subject);
+      await stores.redraws.noteRedrawProblem(client, postingId, drawn.code, drawn.subject);
       return false;
     case "none":
-      if (isReversed) await drafts.concludeRedraw(client, postingId);
-      else await vouchers.withdrawPosting(client, postingId);
+      if (isReversed) await stores.redraws.concludeRedraw(client, postingId);
+      else await stores.vouchers.withdrawPosting(client, postingId);
       return false;
     case "voucher":
       if (isReversed) {
-        await vouchers.insertPostings(client, [drawn.posting]);
-        await drafts.concludeRedraw(client, postingId);
-      } else await vouchers.redrawPosting(client, postingId, drawn.posting);
+        await stores.vouchers.insertPostings(client, [drawn.posting]);
+        await stores.redraws.concludeRedraw(client, postingId);
+      } else await stores.vouchers.redrawPosting(client, postingId, drawn.posting);
       return true;
   }
 };

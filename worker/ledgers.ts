@@ -1,9 +1,8 @@
 import type { LedgerDesk } from "../activities/ledger.ts";
 import { type Database, inTransaction } from "../db/database.ts";
-import * as draftStore from "../db/draft-store.ts";
+import { draftingStores } from "../db/drafting-stores.ts";
 import type { InstallationVersion } from "../db/installation-store.ts";
 import * as postingStore from "../db/posting-store.ts";
-import * as voucherStore from "../db/voucher-store.ts";
 import type { LedgerConfig } from "../domain/installation.ts";
 import { dayInZone, instant } from "../domain/dates.ts";
 import { booksOf } from "../mappings/applied.ts";
@@ -32,8 +31,7 @@ export const openLedgers = (
     const desk: LedgerDesk = {
       database,
       inTransaction,
-      drafts: draftStore,
-      vouchers: voucherStore,
+      stores: draftingStores,
       store: postingStore,
       company,
       ledger,

@@ -1,9 +1,8 @@
 import type { DraftingDependencies } from "../../activities/draft-desk.ts";
 import { copyInto } from "../../db/copy-text.ts";
 import { type Database, inTransaction } from "../../db/database.ts";
-import * as draftStore from "../../db/draft-store.ts";
+import { draftingStores } from "../../db/drafting-stores.ts";
 import { MOVEMENT_COLUMNS, movementLine } from "../../db/ingest.ts";
-import * as voucherStore from "../../db/voucher-store.ts";
 import { businessDate, instant, periodOf } from "../../domain/dates.ts";
 import { decimal } from "../../domain/decimal.ts";
 import type { CompanyConfig, LedgerConfig } from "../../domain/installation.ts";
@@ -43,8 +42,7 @@ export const ledgerConfig: LedgerConfig = {
 export const draftingOf = (database: Database): DraftingDependencies => ({
   database,
   inTransaction,
-  drafts: draftStore,
-  vouchers: voucherStore,
+  stores: draftingStores,
   company,
   ledger: ledgerConfig,
   sources: [SOURCE],

@@ -6,12 +6,11 @@ import { postBatch } from "../../activities/posting.ts";
 import type { PeriodState } from "../../connectors/contract.ts";
 import { createKingdeeCloud } from "../../connectors/kingdee-cloud/connector.ts";
 import { type Database, inTransaction, openDatabase } from "../../db/database.ts";
-import * as draftStore from "../../db/draft-store.ts";
+import { draftingStores } from "../../db/drafting-stores.ts";
 import { exceptionStore } from "../../db/exception-store.ts";
 import { ingestPage } from "../../db/ingest.ts";
 import * as postingStore from "../../db/posting-store.ts";
 import { retryPostings } from "../../db/retry-store.ts";
-import * as voucherStore from "../../db/voucher-store.ts";
 import { businessDate, instant, period } from "../../domain/dates.ts";
 import { decimal } from "../../domain/decimal.ts";
 import { Installation } from "../../domain/installation.ts";
@@ -77,8 +76,7 @@ beforeEach(async () => {
   desk = {
     database,
     inTransaction,
-    drafts: draftStore,
-    vouchers: voucherStore,
+    stores: draftingStores,
     store: postingStore,
     company: firm,
     ledger,

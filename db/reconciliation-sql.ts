@@ -31,9 +31,10 @@ export const LAND_VOUCHERS = `
     jsonb_set(v, '{key}', to_jsonb(k.posting_key)), $2
   FROM jsonb_array_elements($3::jsonb) v
   CROSS JOIN LATERAL (SELECT coalesce(
-    (SELECT pk.posting_key FROM posting_keys pk WHERE pk.posting_key = v ->> 'key' AND pk.ledger = $1),
-    (SELECT pk.posting_key FROM posting_keys pk WHERE pk.ledger = $1 AND pk.short_key = v ->> 'key'),
-    (SELECT p.posting_key FROM postings p WHERE p.ledger = $1 AND p.erp_id = v ->> 'erpId' AND v ->> 'key' = ''),
+    (SELECT pk.posting_key FROM posting_keys pk WHERE pk.posting_key = v ->> 'key' AND pk.ledger = $1 LIMIT 1),
+    (SELECT pk.posting_key FROM posting_keys pk WHERE pk.ledger = $1 AND pk.short_key = v ->> 'key' LIMIT 1),
+    (SELECT p.posting_key FROM postings p WHERE p.ledger = $1 AND p.erp_id = v ->> 'erpId' AND v ->> 'key' = ''
+      ORDER BY p.posting_id LIMIT 1),
     v ->> 'key') AS posting_key) k
   ON CONFLICT (ledger, erp_id) DO UPDATE SET period = excluded.period, posting_key = excluded.posting_key,
     word = excluded.word, number = excluded.number, dated = excluded.dated, stage = excluded.stage,

@@ -41,6 +41,16 @@ const STEPS = [
     needs: "test/torture/main.ts",
     command: ["scripts/run.mjs", "test/torture/main.ts", "--runs", "50", "--seed", "1"],
   },
+  // A torture that cannot fail proves nothing. The two protections whose absence shows within a few runs.
+  ...["lookup", "constraint"].map((protection) => ({
+    name: `torture-without-${protection}`,
+    needs: "test/torture/main.ts",
+    command: [
+      "scripts/run.mjs",
+      "test/torture/main.ts",
+      ...["--runs", "6", "--seed", "3", "--in-process", "--without", protection],
+    ],
+  })),
 ];
 
 let running;

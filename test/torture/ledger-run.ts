@@ -168,9 +168,7 @@ export class LedgerRun {
   /** A person looks at a paused ledger and lets it go on. */
   async #resume(): Promise<void> {
     const { paused } = await postingStore.ledgerState(this.#plan.database, this.ledger.code);
-    if (!paused) return;
-    this.hit("ledger-paused");
-    await postingStore.resumeLedger(this.#plan.database, this.ledger.code);
+    if (paused) await postingStore.resumeLedger(this.#plan.database, this.ledger.code);
   }
 
   /** What the ERP refused is corrected; what changed in the source while it was on its way, and never arrived, is redrawn. */

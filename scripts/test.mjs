@@ -48,7 +48,10 @@ const STEPS = [
     command: [
       "scripts/run.mjs",
       "test/torture/main.ts",
-      ...["--runs", "6", "--seed", "3", "--in-process", "--without", protection],
+      "--in-process",
+      "--runs=6",
+      "--seed=3",
+      `--without=${protection}`,
     ],
   })),
 ];

@@ -31,7 +31,8 @@ export const groupNameOf = (
   return `${purpose}:${group === movement.recordId ? `${documentOf(movement)}${occurrence === undefined ? "" : `#${occurrence}`}` : group}`;
 };
 
-type Drafted =
+/** A voucher, or what is in its way. */
+export type Drafted =
   | { readonly kind: "posting"; readonly posting: NewPosting; readonly blocks: readonly Block[] }
   | { readonly kind: "none"; readonly blocks: readonly Block[] };
 

@@ -9,6 +9,17 @@ export const lockDrafting = async (client: pg.ClientBase, ledger: string): Promi
   await client.query("SELECT pg_advisory_xact_lock(hashtextextended('draft/' || $1, 0))", [ledger]);
 };
 
+/** Runs `work` within the transaction; where its result has blocks, what it wrote is undone. */
+export const undoWhereBlocked = async <T extends { readonly blocks: readonly unknown[] }>(
+  client: pg.ClientBase,
+  work: () => Promise<T>,
+): Promise<T> => {
+  await client.query("SAVEPOINT attempt");
+  const result = await work();
+  await client.query(`${result.blocks.length === 0 ? "RELEASE" : "ROLLBACK TO"} SAVEPOINT attempt`);
+  return result;
+};
+
 /** Sources of a company and how far this ledger has drafted each. */
 export const draftCursors = async (
   client: pg.ClientBase,

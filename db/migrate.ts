@@ -8,6 +8,7 @@ import * as reconciliation from "./migrations/0006-reconciliation.ts";
 import * as waysOut from "./migrations/0007-ways-out.ts";
 import * as costEntries from "./migrations/0008-cost-entries.ts";
 import * as balanceByChange from "./migrations/0009-balance-by-change.ts";
+import * as orderCosts from "./migrations/0010-order-costs.ts";
 import { openDatabase } from "./database.ts";
 
 const migrations: Record<string, Migration> = {
@@ -20,6 +21,7 @@ const migrations: Record<string, Migration> = {
   "0007-ways-out": waysOut,
   "0008-cost-entries": costEntries,
   "0009-balance-by-change": balanceByChange,
+  "0010-order-costs": orderCosts,
 };
 
 /** Brings the database to the newest schema; several processes at once are fine. @throws the failed migration's error */

@@ -66,6 +66,8 @@ const SourceConfig = z.strictObject({
   settings: settings.default({}),
 });
 
+const IN_TWO_GROUPS = "a warehouse belongs to one group | 一个仓库只能属于一个组";
+
 const LedgerConfig = z
   .strictObject({
     code,
@@ -81,7 +83,16 @@ const LedgerConfig = z
     estimateStyle: z.enum(["month-start-reversal", "reverse-on-invoice", "difference-on-invoice"]),
     closedPeriod: z.enum(["hold", "next-open", "ask"]),
     grouping: z.enum(["document", "day", "period"]).optional(),
-    averagingScope: z.enum(["company", "warehouse"]),
+    /** "groups": warehouses of one group share an average; a warehouse in none has its own. */
+    averagingScope: z.union([
+      z.enum(["company", "warehouse"]),
+      z.strictObject({ groups: z.record(text, z.array(text).min(1)).refine(eachOnce, IN_TWO_GROUPS) }),
+    ]),
+    /**
+     * When a product without an amount of its own gets its share of what its order has cost: with its receipt (the default),
+     * at the end of its month, or never, because its document will say it.
+     */
+    productValue: z.enum(["on-receipt", "at-period-end", "by-document"]).optional(),
     /** A file beside the configuration, or "cas" or "sme"; absent: the pack of the company's standard. */
     rulePack: text.optional(),
     /** As `rulePack`. */
@@ -219,6 +230,11 @@ function canonical(value: unknown): string {
     .filter(([, inner]) => inner !== undefined)
     .sort(([left], [right]) => (left < right ? -1 : 1));
   return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(",")}}`;
+}
+
+function eachOnce(groups: Readonly<Record<string, readonly string[]>>): boolean {
+  const warehouses = Object.values(groups).flat();
+  return new Set(warehouses).size === warehouses.length;
 }
 
 function isZone(zone: string): boolean {

@@ -274,6 +274,23 @@ test("at-period-end: a product waits for the end of its month; by-document: for 
   expect(await never.blocked()).toHaveLength(1);
 });
 
+test("a page without an order's documents asks nothing about orders; one with many of them asks once", async () => {
+  const at = await world();
+  await at.put(material("m", "2025-01-05", "90", "900", "I"));
+  await at.put({ ...issue("s", "2025-01-09", "2"), order: "SO-1" });
+  await at.draft();
+  await at.put(material("m2", "2025-01-04", "10", "500", "I"));
+  await at.draft();
+  expect(at.ordersAsked).toEqual([]);
+  const orders = ["A", "B", "C"];
+  for (const order of orders) {
+    await at.put(used(`u${order}`, "2025-01-10", "2", order));
+    await at.put(made(`p${order}`, "2025-01-11", "1", order));
+  }
+  await at.draft();
+  expect(at.ordersAsked).toEqual([orders.map((order) => `work-in-progress/${order}`)]);
+});
+
 test("(i) warehouses of one group share an average", async () => {
   const at = await world({ averagingScope: { groups: { east: ["W", "V"] } } });
   await at.put(material("m1", "2025-01-05", "10", "100"));

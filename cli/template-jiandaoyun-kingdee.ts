@@ -44,6 +44,8 @@ companies:
     zone: Asia/Shanghai
     # CAS：企业会计准则；SME：小企业会计准则。 Which of the two accounting standards.                ←
     standard: CAS
+    # 小规模纳税人：采购进项税额计入成本。 A small-scale taxpayer's purchase VAT is cost.
+    # vat: small-scale
 
 sources:
   - code: warehouse

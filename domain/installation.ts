@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { BusinessDate } from "./dates.ts";
 import { ZhangshiError } from "./errors.ts";
 import { Stage } from "./posting.ts";
 
@@ -55,6 +56,11 @@ const CompanyConfig = z.strictObject({
     .refine(isZone, "a time zone such as Asia/Shanghai | 时区名称，例如 Asia/Shanghai")
     .default("Asia/Shanghai"),
   standard: z.enum(["CAS", "SME"]),
+  /**
+   * Of a small-scale taxpayer (小规模纳税人) purchase VAT is cost. One that became a general taxpayer names its last day as a
+   * small-scale one; movements are booked as their own day wants it. Absent: a general taxpayer.
+   */
+  vat: z.union([z.enum(["general", "small-scale"]), z.strictObject({ smallScaleUntil: BusinessDate })]).optional(),
 });
 
 const SourceConfig = z.strictObject({

@@ -109,12 +109,13 @@ const Text = z.object({ text: z.string() });
 export type Settings = Partial<LedgerConfig> & {
   readonly sources?: readonly string[];
   readonly standard?: CompanyConfig["standard"];
+  readonly vat?: CompanyConfig["vat"];
 };
 
 /** A company with one ledger of its own, and everything that can happen to its documents. */
-export const world = async ({ sources = [SOURCE], standard = "CAS", ...settings }: Settings = {}) => {
+export const world = async ({ sources = [SOURCE], standard = "CAS", vat, ...settings }: Settings = {}) => {
   worlds += 1;
-  const company: CompanyConfig = { code: `c${worlds}`, name: "C", zone: "Asia/Shanghai", standard };
+  const company: CompanyConfig = { code: `c${worlds}`, name: "C", zone: "Asia/Shanghai", standard, vat };
   const ledger: LedgerConfig = {
     code: `l${worlds}`,
     company: company.code,
@@ -135,6 +136,18 @@ export const world = async ({ sources = [SOURCE], standard = "CAS", ...settings 
     ...settings,
   };
   const pack = standard === "CAS" ? "cas" : "sme";
+  /** Every question about orders, with the orders it named. */
+  const ordersAsked: (readonly string[])[] = [];
+  const { readOrderEntries } = draftingStores.orders;
+  const stores: typeof draftingStores = {
+    ...draftingStores,
+    orders: {
+      readOrderEntries: (client, of, orders) => {
+        ordersAsked.push(orders);
+        return readOrderEntries(client, of, orders);
+      },
+    },
+  };
   let revisions = 0;
   let open = ["2025-01"];
   await database.pool.query(
@@ -181,7 +194,7 @@ export const world = async ({ sources = [SOURCE], standard = "CAS", ...settings 
         {
           database,
           inTransaction,
-          stores: draftingStores,
+          stores,
           company,
           ledger,
           sources,
@@ -295,7 +308,22 @@ export const world = async ({ sources = [SOURCE], standard = "CAS", ...settings 
       lost: [],
     });
   };
-  return { put, cancel, draft, claim, send, reverse, books, stock, estimates, blocked, vouchers, check, ledger };
+  return {
+    put,
+    cancel,
+    draft,
+    claim,
+    send,
+    reverse,
+    books,
+    stock,
+    estimates,
+    blocked,
+    vouchers,
+    check,
+    ledger,
+    ordersAsked,
+  };
 };
 export type World = Awaited<ReturnType<typeof world>>;
 

@@ -60,7 +60,12 @@ const CompanyConfig = z.strictObject({
    * Of a small-scale taxpayer (小规模纳税人) purchase VAT is cost. One that became a general taxpayer names its last day as a
    * small-scale one; movements are booked as their own day wants it. Absent: a general taxpayer.
    */
-  vat: z.union([z.enum(["general", "small-scale"]), z.strictObject({ smallScaleUntil: BusinessDate })]).optional(),
+  vat: z
+    .union([z.enum(["general", "small-scale"]), z.strictObject({ smallScaleUntil: BusinessDate })], {
+      error:
+        "general, small-scale, or { smallScaleUntil: last day } | general、small-scale 或 { smallScaleUntil: 最后一日 }",
+    })
+    .optional(),
 });
 
 const SourceConfig = z.strictObject({
@@ -90,10 +95,15 @@ const LedgerConfig = z
     closedPeriod: z.enum(["hold", "next-open", "ask"]),
     grouping: z.enum(["document", "day", "period"]).optional(),
     /** "groups": warehouses of one group share an average; a warehouse in none has its own. */
-    averagingScope: z.union([
-      z.enum(["company", "warehouse"]),
-      z.strictObject({ groups: z.record(text, z.array(text).min(1)).refine(eachOnce, IN_TWO_GROUPS) }),
-    ]),
+    averagingScope: z.union(
+      [
+        z.enum(["company", "warehouse"]),
+        z.strictObject({ groups: z.record(text, z.array(text).min(1)).refine(eachOnce, IN_TWO_GROUPS) }),
+      ],
+      {
+        error: "company, warehouse, or groups: { name: [warehouses] } | company、warehouse 或 groups: { 组名: [仓库] }",
+      },
+    ),
     /**
      * When a product without an amount of its own gets its share of what its order has cost: with its receipt (the default),
      * at the end of its month, or never, because its document will say it.

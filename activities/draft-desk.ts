@@ -75,12 +75,12 @@ export const openDesk = async (
   for (const { item } of openReceipts) codesUsed.add(item);
   for (const { event } of entries) codesUsed.add(event.item);
   const [items, codeRows] = [
-    await stores.drafts.readItems(client, ledger.company, [...codesUsed]),
+    await readItems(dependencies, client, [...codesUsed], movements),
     await stores.drafts.readCodeEntries(client, ledger.code),
   ];
   const receipts = entries.flatMap(({ event }) => event.origin ?? []);
   return {
-    items: new Map(items.map((item) => [item.code, mappingItemOf(item)])),
+    items,
     codes: codesOf(ledger, codeRows),
     calendar,
     origins,
@@ -149,13 +149,28 @@ export const contextOf = ({ rules, chart }: DraftingDependencies, desk: Desk, on
 });
 
 export const missingItems = async (
-  { stores, ledger }: DraftingDependencies,
+  dependencies: DraftingDependencies,
   client: DraftClient,
   desk: Desk,
-  movements: readonly Pick<ArrivedMovement, "item">[],
+  movements: readonly Pick<ArrivedMovement, "item" | "kind">[],
 ): Promise<ReadonlyMap<string, MappingItem>> => {
   const missing = [...new Set(movements.map(({ item }) => item))].filter((code) => !desk.items.has(code));
   if (missing.length === 0) return desk.items;
-  const rows = await stores.drafts.readItems(client, ledger.company, missing);
-  return new Map([...desk.items, ...rows.map((row) => [row.code, mappingItemOf(row)] as const)]);
+  return new Map([...desk.items, ...(await readItems(dependencies, client, missing, movements))]);
+};
+
+/** A provision may stand for a whole class of many cheap items: then the class is named where others name an item. */
+const readItems = async (
+  { stores, ledger }: DraftingDependencies,
+  client: DraftClient,
+  codes: readonly string[],
+  movements: readonly Pick<ArrivedMovement, "item" | "kind">[],
+): Promise<ReadonlyMap<string, MappingItem>> => {
+  const rows = await stores.drafts.readItems(client, ledger.company, codes);
+  const items = new Map(rows.map((row) => [row.code, mappingItemOf(row)]));
+  const others = movements.filter(({ kind, item }) => kind === "provision" && !items.has(item)).map(({ item }) => item);
+  if (others.length === 0) return items;
+  for (const code of await stores.drafts.readItemClasses(client, ledger.company, [...new Set(others)]))
+    items.set(code, { itemClass: code, unit: "", name: code, factorOf: () => undefined });
+  return items;
 };

@@ -1,4 +1,5 @@
 import type { ArrivedMovement } from "../db/movement-log.ts";
+import { costScopeOf } from "../domain/costing-source.ts";
 import { costEventOf } from "../domain/costing-events.ts";
 import {
   type CostCorrection,
@@ -6,6 +7,7 @@ import {
   type CostEvent,
   type ItemState,
   type RunningState,
+  type ValuedEvent,
   appendOnly,
   emptyRunning,
   emptyItem,
@@ -15,6 +17,7 @@ import { type Decimal, add, decimal, subtract, sum } from "../domain/decimal.ts"
 import { type DraftingDependencies, type DraftClient, type Desk, ONE } from "./draft-desk.ts";
 import { closestOf } from "./draft-origins.ts";
 import { type Drawable, type EstimateBook, type EstimateEffect, inPart } from "./estimates.ts";
+import { type ItemCosting, orderOf, passOnOrderCosts, withCauses } from "./order-cost.ts";
 
 export interface Costing {
   readonly running: ReadonlyMap<string, RunningState>;
@@ -72,56 +75,106 @@ const originsOf = (
     : (desk.origins.get(originDocument) ?? []).map((origin) => live.get(origin.movementId) ?? origin);
 
 export const valuePage = async (
-  { ledger, stores }: DraftingDependencies,
+  dependencies: DraftingDependencies,
   client: DraftClient,
   desk: Desk,
   movements: readonly ArrivedMovement[],
   quantities: ReadonlyMap<string, Decimal>,
   effects: Effects,
 ): Promise<Costing> => {
-  const { events, moved } = eventsOf(ledger.averagingScope, desk, movements, quantities, effects);
+  const { events, moved } = eventsOf(dependencies, desk, movements, quantities, effects);
+  const histories = new Map<string, readonly CostEntry[]>();
+  const revalue = (item: string, products: readonly CostEvent[], own: readonly CostEvent[]): Promise<Valued> =>
+    valueItem(dependencies, client, desk, { item, own, products, moved, histories });
+  const costings = new Map<string, Valued>();
+  for (const [item, own] of events) costings.set(item, await revalue(item, [], own));
+  const causes = await passOnOrderCosts(dependencies, client, { events, before: desk.entries, costings, revalue });
+  return togetherOf(costings, causes, quantities);
+};
+
+/** What the page did to the costing of one item. */
+interface Valued extends ItemCosting {
+  readonly running: RunningState;
+  readonly added: readonly CostEntry[];
+  readonly changed: readonly CostEntry[];
+  readonly valued: readonly ValuedEvent[];
+}
+
+interface ItemWork {
+  readonly item: string;
+  /** Of the page. */
+  readonly own: readonly CostEvent[];
+  /** Of earlier pages, at the values that their orders give them now. */
+  readonly products: readonly CostEvent[];
+  readonly moved: ReadonlyMap<string, string>;
+  /** Read once per page. */
+  readonly histories: Map<string, readonly CostEntry[]>;
+}
+
+const valueItem = async (
+  { ledger, stores }: DraftingDependencies,
+  client: DraftClient,
+  desk: Desk,
+  { item, own, products, moved, histories }: ItemWork,
+): Promise<Valued> => {
+  // The append path cannot tell a new event from one that was valued before.
+  const appended =
+    products.length > 0 || own.some(({ id }) => desk.entries.has(id))
+      ? undefined
+      : appendOnly(desk.running.get(item) ?? emptyRunning, own);
+  if (appended?.kind === "appended") {
+    const { running, corrections, valued, entries: added } = appended;
+    const settled = corrections.map(({ eventId }) => eventId);
+    const changed = raised(await stores.costs.readCostEntries(client, ledger.code, settled), corrections);
+    return {
+      running,
+      added,
+      changed,
+      entries: changed.length === 0 ? added : [...added, ...changed],
+      corrections,
+      valued,
+    };
+  }
+  const history = histories.get(item) ?? (await stores.costs.readCostHistory(client, ledger.code, item));
+  histories.set(item, history);
+  const state = historyOf(unbooked(history, own), desk.running.get(item));
+  const valuation = valueEvents(state, [...own, ...products]);
+  if (!("state" in valuation))
+    throw new Error(`the costing history of ${item} is incomplete before ${valuation.eventId}`);
+  const { corrections, valued } = valuation;
+  const changed = valuation.state.entries.filter((entry) => entry.basis !== "cancelled" || !isElsewhere(moved, entry));
+  return { running: valuation.state.running, added: [], changed, entries: changed, corrections, valued };
+};
+
+const togetherOf = (
+  costings: ReadonlyMap<string, Valued>,
+  causes: ReadonlyMap<string, string>,
+  inPage: ReadonlyMap<string, unknown>,
+): Costing => {
   const running = new Map<string, RunningState>();
   const added: CostEntry[] = [];
   const changed: CostEntry[] = [];
   const values = new Map<string, { amount: Decimal; pending: boolean }>();
   const corrections: CostCorrection[] = [];
-  for (const [item, arrivals] of events) {
-    // The append path cannot tell a new event from one that was valued before.
-    const appended = arrivals.some(({ id }) => desk.entries.has(id))
-      ? undefined
-      : appendOnly(desk.running.get(item) ?? emptyRunning, arrivals);
-    if (appended?.kind === "appended") {
-      running.set(item, appended.running);
-      added.push(...appended.entries);
-      corrections.push(...appended.corrections);
-      const settled = appended.corrections.map(({ eventId }) => eventId);
-      changed.push(...raised(await stores.costs.readCostEntries(client, ledger.code, settled), appended.corrections));
-      for (const { event, amount, pending } of appended.valued) values.set(event.id, { amount, pending });
-      continue;
-    }
-    const history = await stores.costs.readCostHistory(client, ledger.code, item);
-    const state = historyOf(unbooked(history, arrivals), desk.running.get(item));
-    const valuation = valueEvents(state, arrivals);
-    if (!("state" in valuation))
-      throw new Error(`the costing history of ${item} is incomplete before ${valuation.eventId}`);
-    running.set(item, valuation.state.running);
-    for (const entry of valuation.state.entries)
-      if (entry.basis !== "cancelled" || !isElsewhere(moved, entry)) changed.push(entry);
-    corrections.push(...valuation.corrections);
-    for (const { event, amount, pending } of valuation.valued) values.set(event.id, { amount, pending });
+  for (const [item, costing] of costings) {
+    running.set(item, costing.running);
+    for (const entry of costing.added) added.push(entry);
+    for (const entry of costing.changed) changed.push(entry);
+    for (const correction of costing.corrections) corrections.push(correction);
+    for (const { event, amount, pending } of costing.valued) values.set(event.id, { amount, pending });
   }
-  return { running, added, changed, values, corrections };
+  return { running, added, changed, values, corrections: withCauses(corrections, causes, (id) => inPage.has(id)) };
 };
 
 /** The page as costing sees it, by item. What was valued before under another item, or has no value any more, leaves there. */
 const eventsOf = (
-  averagingScope: "company" | "warehouse",
+  { ledger, rules }: DraftingDependencies,
   desk: Desk,
   movements: readonly ArrivedMovement[],
   quantities: ReadonlyMap<string, Decimal>,
   effects: Effects,
 ): { readonly events: ReadonlyMap<string, readonly CostEvent[]>; readonly moved: ReadonlyMap<string, string> } => {
-  const scopeOf = averagingScope === "company" ? () => "" : (warehouse: string) => warehouse;
+  const scopeOf = (warehouse: string): string => costScopeOf(ledger.averagingScope, warehouse);
   const events = new Map<string, CostEvent[]>();
   const moved = new Map<string, string>();
   const put = (event: CostEvent): void => {
@@ -138,6 +191,8 @@ const eventsOf = (
       stockQuantity: quantities.get(movement.movementId) ?? ONE,
       originId: originIdOf(desk, movement, effect),
       worth: effect?.kind === "reopened" || effect?.kind === "invoiced" ? effect.worth : undefined,
+      order:
+        movement.order === "" ? undefined : orderOf(rules, movement, desk.items.get(movement.item)?.itemClass ?? ""),
     });
     const before = desk.entries.get(movement.movementId)?.event;
     if (before !== undefined && before.item !== event?.item) {

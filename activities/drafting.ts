@@ -6,6 +6,7 @@ import { attemptPage } from "./draft-attempt.ts";
 import { type DraftClient, type DraftingDependencies, openDesk } from "./draft-desk.ts";
 import { documentOf } from "./draft-vouchers.ts";
 import { redrawMarked } from "./redraw.ts";
+import { asTaxpayer } from "./taxpayer.ts";
 
 export interface DraftSummary {
   readonly movements: number;
@@ -21,7 +22,8 @@ const ROUNDS_MAX = 20;
 const BLOCKED_PER_PAGE_MAX = 20_000;
 
 /** Values and drafts what arrived since the last page, and tries again what was blocked. One transaction: all or nothing. */
-export const draftPage = async (dependencies: DraftingDependencies, sizeMax: number): Promise<DraftSummary> => {
+export const draftPage = async (given: DraftingDependencies, sizeMax: number): Promise<DraftSummary> => {
+  const dependencies = asTaxpayer(given);
   const { ledger, stores } = dependencies;
   const calendar = calendarOf(await dependencies.periods());
   return dependencies.inTransaction(dependencies.database, async (client) => {

@@ -44,6 +44,8 @@ companies:
     zone: Asia/Shanghai
     # CAS：企业会计准则；SME：小企业会计准则。 Which of the two accounting standards.                ←
     standard: CAS
+    # 小规模纳税人：采购进项税额计入成本。 A small-scale taxpayer's purchase VAT is cost.
+    # vat: small-scale
 
 sources:
   - code: warehouse
@@ -124,8 +126,11 @@ ledgers:
     # Own rule pack and chart, files beside this one; without them those of the standard. apply checks and keeps them.
     # rulePack: rules.yaml
     # chart: accounts.yaml
-    # 移动加权平均的范围：company 全公司；warehouse 每仓库。 Scope of the moving average.
+    # 移动加权平均的范围：company 全公司；warehouse 每仓库；或分组 {groups: {东部: [CK01, CK02]}}。 Scope of the moving average.
     averagingScope: company
+    # 无金额的产成品、委外入库何时取得订单成本：on-receipt 入库时（默认）；at-period-end 月末；by-document 只按单据金额。
+    # When a product without an amount gets its share of its order's cost.
+    # productValue: on-receipt
     # identity：两边编码相同；table：用对照表，见 zhangshi codes export。 identity: same codes on both sides; table: translated.
     codeTables:
       item: identity

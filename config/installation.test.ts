@@ -129,3 +129,20 @@ test("the digest ignores comments and the order of keys, and sees every value", 
   expect(installationDigest(parseInstallation(reordered, "b"))).toBe(digest);
   expect(installationDigest(parseInstallation(file.replace('"001"', '"002"'), "c"))).not.toBe(digest);
 });
+
+test("the averaging scope may be groups of warehouses, each warehouse in one of them", () => {
+  const scoped = (scope: string): string => file.replace("averagingScope: company", `averagingScope: ${scope}`);
+  const { ledgers } = parseInstallation(scoped("{ groups: { east: [A, B] } }"), "zhangshi.yaml");
+  expect(ledgers[0]?.averagingScope).toEqual({ groups: { east: ["A", "B"] } });
+  const twice = refusal(scoped("{ groups: { east: [A], west: [B, A] } }"));
+  expect(twice.details["expected"]).toContain("belongs to one group");
+  expect(refusal(scoped("everything")).details["expected"]).toContain("company, warehouse, or groups");
+});
+
+test("a company may be a small-scale taxpayer, for good or until a day", () => {
+  const vat = (text: string): string => file.replace("standard: CAS", `standard: CAS, vat: ${text}`);
+  for (const text of ["small-scale", '{ smallScaleUntil: "2025-06-30" }'])
+    parseInstallation(vat(text), "zhangshi.yaml");
+  const wrong = refusal(vat("{ smallScaleUntil: June }"));
+  expect(wrong.details["field"]).toContain("companies[0].vat");
+});

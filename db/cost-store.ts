@@ -19,11 +19,11 @@ export const readRunning = async (
   return new Map(rows.rows.map((row) => [row.item, row.running]));
 };
 
-const ENTRY_FIELDS = `movement_id AS id, scope, item, accounted_on AS date, at, arrival, effect, is_return AS "isReturn",
+export const ENTRY_FIELDS = `movement_id AS id, scope, item, accounted_on AS date, at, arrival, effect, is_return AS "isReturn",
   counter_scope AS "counterScope", quantity, amount, origin, order_number AS "order", cancelled, canonical, booked, basis,
   running_quantity AS "runningQuantity", running_value AS "runningValue"`;
 
-type StoredEntry = Omit<CostEntry, "event"> &
+export type StoredEntry = Omit<CostEntry, "event"> &
   Required<Pick<CostEvent, "id" | "scope" | "item" | "date" | "at" | "arrival" | "effect" | "quantity">> & {
     readonly isReturn: boolean;
     readonly cancelled: boolean;
@@ -33,7 +33,7 @@ type StoredEntry = Omit<CostEntry, "event"> &
     readonly order: string | null;
   };
 
-const entryOf = (row: StoredEntry): CostEntry => {
+export const entryOf = (row: StoredEntry): CostEntry => {
   const { id, scope, item, date, at, arrival, effect, quantity, counterScope, amount, origin, order } = row;
   const { canonical, booked, basis, runningQuantity, runningValue } = row;
   const event: CostEvent = {
@@ -51,6 +51,7 @@ const entryOf = (row: StoredEntry): CostEntry => {
     ...(amount === null ? {} : { amount }),
     ...(origin === null ? {} : { origin }),
     ...(order === null ? {} : { order }),
+    ...(basis === "order" ? { byOrder: true } : {}),
   };
   return { event, canonical, booked, basis, runningQuantity, runningValue };
 };

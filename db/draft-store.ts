@@ -132,6 +132,20 @@ export const readItems = async (
   }));
 };
 
+/** Which of these codes are the class of an item. */
+export const readItemClasses = async (
+  client: pg.ClientBase,
+  company: string,
+  codes: readonly string[],
+): Promise<readonly string[]> => {
+  const { rows } = await client.query<{ code: string }>(
+    `SELECT a.code FROM unnest($2::text[]) AS a (code)
+     WHERE EXISTS (SELECT FROM items i WHERE i.company = $1 AND i.item_class = a.code)`,
+    [company, codes],
+  );
+  return rows.map(({ code }) => code);
+};
+
 export interface CodeEntryRow {
   readonly table: string;
   readonly code: string;

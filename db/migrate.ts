@@ -8,6 +8,7 @@ import * as reconciliation from "./migrations/0006-reconciliation.ts";
 import * as waysOut from "./migrations/0007-ways-out.ts";
 import * as costEntries from "./migrations/0008-cost-entries.ts";
 import * as balanceByChange from "./migrations/0009-balance-by-change.ts";
+import * as orderCosts from "./migrations/0010-order-costs.ts";
 import * as leanDrafting from "./migrations/0011-lean-drafting.ts";
 import { openDatabase } from "./database.ts";
 
@@ -21,6 +22,7 @@ const migrations: Record<string, Migration> = {
   "0007-ways-out": waysOut,
   "0008-cost-entries": costEntries,
   "0009-balance-by-change": balanceByChange,
+  "0010-order-costs": orderCosts,
   "0011-lean-drafting": leanDrafting,
 };
 

@@ -15,9 +15,11 @@ const effectOf: Readonly<Partial<Record<MovementKind, CostEvent["effect"]>>> = {
   "production-receipt": "in",
   "subcontract-issue": "out",
   "subcontract-receipt": "in",
+  "subcontract-fee": "charge",
   "count-gain": "in",
   "count-loss": "out",
   scrap: "out",
+  provision: "balance",
 };
 const returns: readonly MovementKind[] = ["purchase-return", "sales-return"];
 /** Only these are worth what their document says; an issue is worth the average whatever a document claims. */
@@ -28,8 +30,12 @@ const pricedByDocument: readonly MovementKind[] = [
   "purchase-return",
   "production-receipt",
   "subcontract-receipt",
+  "subcontract-fee",
   "count-gain",
+  "provision",
 ];
+/** What an order makes; without an amount of its own it is worth what the order cost. */
+const products: readonly MovementKind[] = ["production-receipt", "subcontract-receipt"];
 const ARRIVAL_WIDTH = 20;
 /** Arrival numbers are compared as text. */
 export const arrivalText = (arrival: string): string => arrival.padStart(ARRIVAL_WIDTH, "0");
@@ -48,6 +54,8 @@ export interface CostingPlace {
    * replaces, of a receipt that was edited after invoices came what these took at their estimate and the rest at its own.
    */
   readonly worth?: Decimal | undefined;
+  /** Where the cost of its order is collected; absent where it belongs to none. */
+  readonly order?: string | undefined;
 }
 
 /** The costing engine's view of a movement, or undefined for kinds without stock value. */
@@ -56,6 +64,8 @@ export const costEventOf = (movement: Movement, place: CostingPlace): CostEvent 
   if (effect === undefined) return undefined;
   // An invoice that came before its goods changes no receipt yet.
   if (effect === "revalue" && place.originId === undefined) return undefined;
+  // A fee without an order is an expense like any other.
+  if (effect === "charge" && place.order === undefined) return undefined;
   const amount = place.worth ?? (pricedByDocument.includes(movement.kind) ? movement.amount : undefined);
   const event: { -readonly [field in keyof CostEvent]: CostEvent[field] } = {
     id: place.movementId,
@@ -72,7 +82,10 @@ export const costEventOf = (movement: Movement, place: CostingPlace): CostEvent 
   if (effect === "across") event.counterScope = place.scopeOf(movement.counterWarehouse);
   if (amount !== undefined) event.amount = amount;
   if (place.originId !== undefined) event.origin = place.originId;
-  if (movement.order !== "") event.order = movement.order;
+  if (place.order !== undefined) {
+    event.order = place.order;
+    if (movement.amount === undefined && products.includes(movement.kind)) event.byOrder = true;
+  }
   if (movement.cancelled) event.cancelled = true;
   return event;
 };

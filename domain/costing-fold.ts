@@ -56,6 +56,8 @@ export interface Fold {
   transferChanged: string | undefined;
   readonly awaited: Set<string>;
   cause: string;
+  /** Undefined while there never was a provision. */
+  provision: bigint | undefined;
   snapshot: RunningState | undefined;
 }
 
@@ -99,6 +101,7 @@ const foldOnce = (start: RunningState, events: readonly CostEvent[], pass: Pass)
     transferChanged: undefined,
     awaited: new Set(start.awaited),
     cause: "",
+    provision: start.provision === undefined ? undefined : scaled(start.provision, pass.policy.places),
     snapshot: undefined,
   };
   for (const event of events) {
@@ -119,6 +122,10 @@ const step = (fold: Fold, event: CostEvent): void => {
     runningValue: 0n,
   };
   fold.entries.set(event.id, entry);
+  if (event.effect === "charge" || event.effect === "balance") {
+    if (event.cancelled !== true) takeBeside(fold, entry);
+    return;
+  }
   const scope = scopeOf(fold, event.scope);
   if (event.cancelled !== true) {
     apply(fold, scope, entry);
@@ -142,8 +149,21 @@ const apply = (fold: Fold, scope: FoldScope, entry: FoldEntry): void => {
       entry.value = added ?? 0n;
       entry.basis = added === undefined ? "pending" : "document";
       if (added === undefined && entry.event.origin !== undefined) fold.awaited.add(entry.event.origin);
+      return;
     }
+    case "charge":
+    case "balance":
   }
+};
+
+/** Money beside the stock: a charge is worth what it says, a provision what it has to grow by. */
+const takeBeside = (fold: Fold, entry: FoldEntry): void => {
+  const { effect, amount } = entry.event;
+  entry.basis = amount === undefined ? "pending" : "document";
+  if (amount === undefined) return;
+  const stated = scaled(amount, fold.policy.places);
+  entry.value = effect === "balance" ? stated - (fold.provision ?? 0n) : stated;
+  if (effect === "balance") fold.provision = stated;
 };
 
 const takeIn = (fold: Fold, scope: FoldScope, entry: FoldEntry): void => {
@@ -153,7 +173,7 @@ const takeIn = (fold: Fold, scope: FoldScope, entry: FoldEntry): void => {
   const origin = event.origin === undefined ? undefined : fold.entries.get(event.origin);
   if (stated !== undefined) {
     entry.value = scaled(stated, fold.policy.places);
-    entry.basis = "document";
+    entry.basis = event.byOrder === true ? "order" : "document";
   } else if (event.isReturn === true && origin !== undefined && origin.event.effect === "out") {
     entry.value = shareOfOrigin(fold, origin, quantity);
     entry.basis = "origin";
@@ -362,7 +382,8 @@ export const runningOf = (fold: Fold, upTo: string): RunningState => {
         return open.counterScope === undefined ? base : { ...base, counterScope: open.counterScope };
       }),
     };
-  return { upTo, awaited: [...fold.awaited].toSorted(), circular: fold.fixed, scopes };
+  const running = { upTo, awaited: [...fold.awaited].toSorted(), circular: fold.fixed, scopes };
+  return fold.provision === undefined ? running : { ...running, provision: textOf(fold.provision, places) };
 };
 
 /** Rounded half up, away from zero; 0 where nothing is known to divide by. */

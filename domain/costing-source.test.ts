@@ -4,14 +4,10 @@ import { costScopeOf, passOnOrderCost } from "./costing-source.ts";
 import { ZERO, add, decimal, equal, subtract } from "./decimal.ts";
 
 test("(i) the averaging scope is configuration: company, warehouse or a named group", () => {
-  expect(costScopeOf({ by: "company" }, "A")).toBe(costScopeOf({ by: "company" }, "B"));
-  expect(costScopeOf({ by: "warehouse" }, "A")).not.toBe(costScopeOf({ by: "warehouse" }, "B"));
-  const groups = { by: "group", groups: { east: ["A", "B"] } } as const;
-  expect(["A", "B", "C"].map((warehouse) => costScopeOf(groups, warehouse))).toEqual([
-    "group:east",
-    "group:east",
-    "warehouse:C",
-  ]);
+  expect(costScopeOf("company", "A")).toBe(costScopeOf("company", "B"));
+  expect(costScopeOf("warehouse", "A")).not.toBe(costScopeOf("warehouse", "B"));
+  const groups = { groups: { east: ["A", "B"] } };
+  expect(["A", "B", "C"].map((warehouse) => costScopeOf(groups, warehouse))).toEqual(["{east}", "{east}", "C"]);
 });
 
 test("(h) a corrected issue to a production order raises what the order produced", () => {

@@ -1,31 +1,24 @@
 import { type Decimal, ZERO, add, compare, divide, isZero, multiply, subtract, sum, toFixed } from "./decimal.ts";
 
-/** Over which stock one average is taken (计价范围); read from the ERP's setting, never assumed. */
-export type CostScope =
-  | { readonly by: "company" }
-  | { readonly by: "warehouse" }
-  /** Warehouses of one group share an average; a warehouse in no group has its own. */
-  | { readonly by: "group"; readonly groups: Readonly<Record<string, readonly string[]>> };
+/**
+ * Over which stock one average is taken (计价范围); read from the ERP's setting, never assumed. Warehouses of one group share
+ * an average; a warehouse in no group has its own.
+ */
+export type CostScope = "company" | "warehouse" | { readonly groups: Readonly<Record<string, readonly string[]>> };
 
-/** @returns the name of the averaging scope to which a warehouse belongs */
+/** @returns the name of the averaging scope to which a warehouse belongs; stored with every value, so it stays as it is */
 export const costScopeOf = (scope: CostScope, warehouse: string): string => {
-  switch (scope.by) {
-    case "company":
-      return "company";
-    case "warehouse":
-      return `warehouse:${warehouse}`;
-    case "group": {
-      const group = Object.entries(scope.groups).find(([, warehouses]) => warehouses.includes(warehouse));
-      return group === undefined ? `warehouse:${warehouse}` : `group:${group[0]}`;
-    }
-  }
+  if (scope === "company") return "";
+  if (scope === "warehouse") return warehouse;
+  const group = Object.entries(scope.groups).find(([, warehouses]) => warehouses.includes(warehouse));
+  return group === undefined ? warehouse : `{${group[0]}}`;
 };
 
 export interface OrderReceipt {
   readonly id: string;
   readonly quantity: Decimal;
-  /** Value given to it so far. */
-  readonly value: Decimal;
+  /** Value given to it so far; undefined: none yet. */
+  readonly value: Decimal | undefined;
 }
 
 /**
@@ -51,8 +44,8 @@ export const passOnOrderCost = (
     const upToHere = divide(multiply(cost, quantity), share, places);
     const value = toFixed(subtract(upToHere, given), places);
     given = upToHere;
-    const delta = toFixed(subtract(value, receipt.value), places);
-    if (compare(delta, ZERO) !== 0) changes.push({ id: receipt.id, value, delta });
+    const delta = toFixed(subtract(value, receipt.value ?? ZERO), places);
+    if (receipt.value === undefined || compare(delta, ZERO) !== 0) changes.push({ id: receipt.id, value, delta });
   }
   return changes;
 };

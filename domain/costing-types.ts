@@ -1,8 +1,12 @@
 import type { BusinessDate } from "./dates.ts";
 import type { Decimal } from "./decimal.ts";
 
-/** What an event does to the stock of its scope. "revalue" changes the value of an earlier receipt (an invoice, a fee). */
-export type CostEffect = "in" | "out" | "across" | "revalue";
+/**
+ * What an event does to the stock of its scope. "revalue" changes the value of an earlier receipt (an invoice). Two leave
+ * the stock alone: "charge" adds money to an order (a subcontracting fee), "balance" says how large the provision for the
+ * item has to be.
+ */
+export type CostEffect = "in" | "out" | "across" | "revalue" | "charge" | "balance";
 
 /**
  * One event that the moving average values. Canonical order: accounting date, receipts before issues and returns,
@@ -27,12 +31,14 @@ export interface CostEvent {
   readonly counterScope?: string;
   /** In the item's stock unit, positive; for "revalue" the invoiced quantity, "0" for a plain addition (a fee). */
   readonly quantity: Decimal;
-  /** The document's net value: receipts, priced returns, invoices. A receipt without one is pending. */
+  /** The document's net value: receipts, priced returns, invoices. A receipt without one is pending; its order may give one. */
   readonly amount?: Decimal;
   /** Id of the event it refers to: a sales return its issue, an invoice its receipt. */
   readonly origin?: string;
-  /** Production order, for the chain from issue to receipt. */
+  /** Where its cost is collected, or where a product's cost comes from: role and order number, as in "work-in-progress/MO-1". */
   readonly order?: string;
+  /** The cost of its order decides what it is worth: its own document says nothing. */
+  readonly byOrder?: boolean;
   /** The source took the event back. */
   readonly cancelled?: boolean;
 }
@@ -45,11 +51,11 @@ export interface CostPolicy {
 }
 
 /** Where an amount came from, for the explanation. "last-known" and "pending" are provisional. */
-export type CostBasis = "document" | "average" | "rest" | "origin" | "last-known" | "pending" | "cancelled";
+export type CostBasis = "document" | "order" | "average" | "rest" | "origin" | "last-known" | "pending" | "cancelled";
 
 export interface CostEntry {
   readonly event: CostEvent;
-  /** Value moved according to the canonical order, positive (a "revalue" may be negative). */
+  /** Value moved according to the canonical order, positive (a "revalue" and a "balance" may be negative). */
   readonly canonical: Decimal;
   /** Sum of what was emitted so far: equals `canonical` after every run, "0" while pending. */
   readonly booked: Decimal;
@@ -89,6 +95,8 @@ export interface RunningState {
    */
   readonly circular: boolean;
   readonly scopes: Readonly<Record<string, ScopeState>>;
+  /** The provision for the item, over all scopes; absent while there never was one. */
+  readonly provision?: Decimal;
 }
 
 export interface ItemState {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { BusinessDate } from "./dates.ts";
 import { ZhangshiError } from "./errors.ts";
 import { Stage } from "./posting.ts";
 
@@ -55,6 +56,16 @@ const CompanyConfig = z.strictObject({
     .refine(isZone, "a time zone such as Asia/Shanghai | 时区名称，例如 Asia/Shanghai")
     .default("Asia/Shanghai"),
   standard: z.enum(["CAS", "SME"]),
+  /**
+   * Of a small-scale taxpayer (小规模纳税人) purchase VAT is cost. One that became a general taxpayer names its last day as a
+   * small-scale one; movements are booked as their own day wants it. Absent: a general taxpayer.
+   */
+  vat: z
+    .union([z.enum(["general", "small-scale"]), z.strictObject({ smallScaleUntil: BusinessDate })], {
+      error:
+        "general, small-scale, or { smallScaleUntil: last day } | general、small-scale 或 { smallScaleUntil: 最后一日 }",
+    })
+    .optional(),
 });
 
 const SourceConfig = z.strictObject({
@@ -65,6 +76,8 @@ const SourceConfig = z.strictObject({
   passIntervalMs: milliseconds.default(PASS_INTERVAL_MS),
   settings: settings.default({}),
 });
+
+const IN_TWO_GROUPS = "a warehouse belongs to one group | 一个仓库只能属于一个组";
 
 const LedgerConfig = z
   .strictObject({
@@ -81,7 +94,21 @@ const LedgerConfig = z
     estimateStyle: z.enum(["month-start-reversal", "reverse-on-invoice", "difference-on-invoice"]),
     closedPeriod: z.enum(["hold", "next-open", "ask"]),
     grouping: z.enum(["document", "day", "period"]).optional(),
-    averagingScope: z.enum(["company", "warehouse"]),
+    /** "groups": warehouses of one group share an average; a warehouse in none has its own. */
+    averagingScope: z.union(
+      [
+        z.enum(["company", "warehouse"]),
+        z.strictObject({ groups: z.record(text, z.array(text).min(1)).refine(eachOnce, IN_TWO_GROUPS) }),
+      ],
+      {
+        error: "company, warehouse, or groups: { name: [warehouses] } | company、warehouse 或 groups: { 组名: [仓库] }",
+      },
+    ),
+    /**
+     * When a product without an amount of its own gets its share of what its order has cost: with its receipt (the default),
+     * at the end of its month, or never, because its document will say it.
+     */
+    productValue: z.enum(["on-receipt", "at-period-end", "by-document"]).optional(),
     /** A file beside the configuration, or "cas" or "sme"; absent: the pack of the company's standard. */
     rulePack: text.optional(),
     /** As `rulePack`. */
@@ -219,6 +246,11 @@ function canonical(value: unknown): string {
     .filter(([, inner]) => inner !== undefined)
     .sort(([left], [right]) => (left < right ? -1 : 1));
   return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(",")}}`;
+}
+
+function eachOnce(groups: Readonly<Record<string, readonly string[]>>): boolean {
+  const warehouses = Object.values(groups).flat();
+  return new Set(warehouses).size === warehouses.length;
 }
 
 function isZone(zone: string): boolean {

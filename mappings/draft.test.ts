@@ -243,15 +243,24 @@ for (const [name, kind, change, cas, sme = cas] of cases)
 test("provisions exist under 企业会计准则 only, with their own entry for a release", () => {
   expect(show("cas", "provision", { value: d("30") })).toBe("借 6701 30.00 | 贷 1471 30.00");
   expect(show("cas", "provision", { value: d("-30") })).toBe("借 1471 30.00 | 贷 6701 30.00");
-  expect(draw("sme", movement("provision"))).toMatchObject({ kind: "none", skipped: [{ reason: "no-money" }] });
+  expect(draw("sme", movement("provision"))).toMatchObject({
+    kind: "problems",
+    problems: [{ code: "PROVISION_NOT_ALLOWED" }],
+  });
+  expect(draw("cas", movement("provision", { amount: d("-1") }))).toMatchObject({
+    kind: "problems",
+    problems: [{ code: "PROVISION_NEGATIVE" }],
+  });
+  expect(draw("cas", movement("provision", { cause: "期初" }))).toMatchObject({ kind: "none" });
   expect(show("cas", "sales-issue", { provision: d("8") })).toBe(
     "借 6401 100.00 | 借 1471 8.00 | 贷 1405 100.00 10 | 贷 6401 8.00",
   );
 });
 
-test("every movement kind has a rule or a stated reason for none, in both packs", () => {
+test("every movement kind has a rule or a stated reason for none, in both packs; of provisions one refuses all", () => {
   for (const standard of standards)
     for (const kind of movementKinds) {
+      if (standard === "sme" && kind === "provision") continue;
       const purpose = kind === "purchase-invoice" ? "invoice" : "stock";
       expect(draw(standard, movement(kind, { purpose })).kind, `${standard} ${kind}`).not.toBe("problems");
     }

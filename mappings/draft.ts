@@ -74,6 +74,12 @@ const drawMovement = (
   const { movement, purpose } = valued;
   const { movementId } = movement;
   const item = context.items(movement.item);
+  const refusal = movement.kind === "provision" ? provisionRefusal(valued, context) : undefined;
+  if (refusal !== undefined) {
+    if (refusal === "PROVISION_NEGATIVE") problems.add(refusal, "movement", nameOf(movement), movementId);
+    else problems.add(refusal, "rule", movement.kind, movementId);
+    return;
+  }
   const rule = selectRule(context.rules, movement, {
     purpose,
     itemClass: item?.itemClass ?? "",
@@ -106,6 +112,12 @@ const drawMovement = (
   } else for (const line of lines) if (line.amount !== 0n) drawn.push(line);
 };
 
+/** 小企业会计准则 art. 6 knows no provisions, whatever a rule says; and a provision is released up to what there is of it. */
+const provisionRefusal = ({ movement }: ValuedMovement, { rules }: MappingContext) => {
+  if (rules.standard === "sme") return "PROVISION_NOT_ALLOWED" as const;
+  return movement.amount?.startsWith("-") === true ? ("PROVISION_NEGATIVE" as const) : undefined;
+};
+
 interface LineWork {
   readonly valued: ValuedMovement;
   readonly movement: KnownMovement;
@@ -127,7 +139,7 @@ const drawLine = (work: LineWork): Drawn | undefined => {
   }
   const amount = amountOf(valued, line.amount);
   if (amount === undefined || (line.required === true && !isStated(valued, line.amount))) {
-    const pending = movement.kind === "production-receipt";
+    const pending = movement.kind === "production-receipt" || movement.kind === "subcontract-receipt";
     problems.add(pending ? "VALUE_PENDING" : "AMOUNT_MISSING", "movement", nameOf(movement), movementId);
     return undefined;
   }

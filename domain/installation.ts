@@ -54,7 +54,7 @@ const ConnectionConfig = z.strictObject({
     )
     .optional(),
   /** Hosts to which requests may go although they are link-local or metadata addresses. */
-  allowedHosts: z.array(text).default([]),
+  allowedHosts: z.array(text).optional(),
 });
 
 const CompanyConfig = z.strictObject({

@@ -248,6 +248,22 @@ export const errorCatalog = {
     "More decimals than the ERP keeps",
     "Change the source's or the ERP's precision, then zhangshi post --retry",
   ),
+  LIMIT_LENGTH: entry(
+    "held",
+    "it",
+    "编码或金额超过 ERP 字段的长度",
+    "在 ERP 与对照表中改用较短的编码，或拆分金额，再运行 zhangshi post --retry",
+    "A code or an amount is longer than the ERP's field",
+    "Use a shorter code in the ERP and the code table, or split the amount, then zhangshi post --retry",
+  ),
+  CHARACTER_NOT_HELD: entry(
+    "held",
+    "warehouse",
+    "文字中有 ERP 字符集（GBK）没有的字符",
+    "在来源单据或对照表中换掉提示的字符，再运行 zhangshi post --retry",
+    "A text has a character that the ERP's character set (GBK) lacks",
+    "Replace the named character in the source document or the code table, then zhangshi post --retry",
+  ),
   LIMIT_VOUCHERS: entry(
     "held",
     "finance",

@@ -1,6 +1,6 @@
 /** A 金蝶KIS desktop program with one 账套, and a person who works it: it imports voucher files from a folder and exports them again. */
 
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -110,6 +110,9 @@ export async function startKingdeeKis(options: KingdeeKisOptions = {}): Promise<
       server.late.close();
       await http.close();
       world.close();
+      // A folder of our own making goes when nobody put anything into it.
+      const isOurs = options.folder === undefined && existsSync(folder);
+      if (isOurs && readdirSync(folder).length === 0) rmdirSync(folder);
     },
   };
 }

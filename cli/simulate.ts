@@ -13,12 +13,17 @@ const Options = z.object({
   port: wholeNumber(0, PORT_MAX).default(0),
   seed: wholeNumber(0, SEED_MAX).default(1),
   faults: z.string().optional(),
+  folder: z.string().optional(),
+  dialect: z.enum(["standard", "professional", "excel"]).optional(),
 });
 
 interface Start {
   readonly port: number;
   readonly seed: number;
   readonly faults: readonly Fault[];
+  /** Where a program that works on files reads and writes them. */
+  readonly folder: string | undefined;
+  readonly dialect: "standard" | "professional" | "excel" | undefined;
 }
 interface Running {
   /** What is printed, once, as one JSON line. */
@@ -34,6 +39,13 @@ const vendors: Readonly<Record<string, (start: Start) => Promise<Running>>> = {
     const simulator = await startKingdeeCloud({ port, seed, faults: [...faults] });
     const { baseUrl, credentials, openPeriod } = simulator;
     return { ready: { vendor: "kingdee-cloud", baseUrl, credentials, openPeriod }, close: () => simulator.close() };
+  },
+  "kingdee-kis": async ({ port, seed, faults, folder, dialect }) => {
+    const { startKingdeeKis } = await import("../simulators/kingdee-kis/server.ts");
+    const files = { ...(folder === undefined ? {} : { folder }), ...(dialect === undefined ? {} : { dialect }) };
+    const simulator = await startKingdeeKis({ port, seed, faults, ...files });
+    const { baseUrl, credentials, openPeriod } = simulator;
+    return { ready: { vendor: "kingdee-kis", baseUrl, credentials, openPeriod }, close: () => simulator.close() };
   },
   jiandaoyun: async ({ port, seed, faults }) => {
     const { DEMO_APP } = await import("../simulators/jiandaoyun/demo-app.ts");
@@ -57,14 +69,26 @@ export const simulateCommand = (): Command =>
     .option("--port <N>", say({ zh: "端口，缺省为任意空闲端口", en: "port; any free one when left out" }))
     .option("--seed <S>", say({ zh: "决定凭据、内码与故障的种子", en: "draws credentials, ids and faults" }))
     .option("--faults <FILE>", say({ zh: "故障计划文件（JSON）", en: "file with the plan of faults (JSON)" }))
+    .option(
+      "--folder <PATH>",
+      say({ zh: "凭证文件所在的文件夹（金蝶KIS）", en: "folder of the voucher files (kingdee-kis)" }),
+    )
+    .option(
+      "--dialect <D>",
+      say({
+        zh: "凭证文件格式：standard | professional | excel（金蝶KIS）",
+        en: "layout of the voucher files: standard | professional | excel (kingdee-kis)",
+      }),
+    )
     .action((vendor: string, options: unknown) =>
       runCommand(async () => {
         const start = Object.hasOwn(vendors, vendor) ? vendors[vendor] : undefined;
         if (start === undefined) {
           throw new ZhangshiError("ARGUMENT_INVALID", { vendor, expected: Object.keys(vendors).join(" | ") });
         }
-        const { port, seed, faults } = parseOptions(Options, options);
-        const running = await start({ port, seed, faults: faults === undefined ? [] : readFaults(faults) });
+        const { port, seed, faults, folder, dialect } = parseOptions(Options, options);
+        const plan = faults === undefined ? [] : readFaults(faults);
+        const running = await start({ port, seed, faults: plan, folder, dialect });
         if (running.besides !== undefined) process.stderr.write(`${JSON.stringify(running.besides)}\n`);
         process.stdout.write(`${JSON.stringify(running.ready)}\n`);
         await stopSignal();

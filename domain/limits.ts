@@ -1,6 +1,6 @@
 import { absolute, normalize, scaleOf } from "./decimal.ts";
 import type { ErrorCode } from "./errors.ts";
-import { isGbk } from "./gbk.ts";
+import { gbkLength, isGbk } from "./gbk.ts";
 import { type VoucherDraft, type VoucherLine, swappedLine } from "./voucher.ts";
 
 /** What a ledger can hold, as its connector declares it. */
@@ -89,8 +89,7 @@ export const lengthOf = (text: string, { measure }: Pick<TextLimits, "measure">)
     case "utf16":
       return text.length;
     case "gbk-bytes":
-      // ASCII takes one byte, everything else that GBK has takes two.
-      return Array.from(text).reduce((bytes, character) => bytes + (character < "\u0080" ? 1 : 2), 0);
+      return gbkLength(text);
   }
 };
 
@@ -103,19 +102,20 @@ export const fitted = (draft: VoucherDraft, limits: VoucherLimits): VoucherDraft
   lines: draft.lines.map((line) => {
     const { quantity: _quantity, unit: _unit, unitPrice: _unitPrice, ...plain } = line;
     const counted = limits.quantities ? line : plain;
-    const summary = shortened(line.summary, limits);
+    const summary = shortened(line.summary, limits.summaryMax, limits.text);
     return limits.red === "swapped" ? swappedLine({ ...counted, summary }) : { ...counted, summary };
   }),
 });
 
 const ELLIPSIS = "…";
-const shortened = (summary: string, { summaryMax, text }: VoucherLimits): string => {
-  if (lengthOf(summary, text) <= summaryMax) return summary;
-  const room = summaryMax - lengthOf(ELLIPSIS, text);
+/** A text that fits, cut between characters and visibly: "暂估入库…". */
+export const shortened = (text: string, lengthMax: number, limits: Pick<TextLimits, "measure">): string => {
+  if (lengthOf(text, limits) <= lengthMax) return text;
+  const room = lengthMax - lengthOf(ELLIPSIS, limits);
   let kept = "";
   let length = 0;
-  for (const character of summary) {
-    length += lengthOf(character, text);
+  for (const character of text) {
+    length += lengthOf(character, limits);
     if (length > room) break;
     kept += character;
   }

@@ -62,7 +62,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
     packages: ["commander", "zod", "yaml", "@temporalio/client", "@temporalio/common", "pg", "hucre"],
   },
   embedded: { own: ["config"], packages: ["pg", "zod", "@temporalio/client", "@temporalio/testing"] },
-  simulators: { own: [], packages: ["zod", "lossless-json", "big.js"] },
+  simulators: { own: [], packages: ["zod", "lossless-json", "big.js", "hucre"] },
   // Pages that are generated from the code.
   docs: { own: ["domain"], packages: [] },
   demo: { own: ["*"], packages: ["*"] },

@@ -5,6 +5,7 @@ import type { AccountSet } from "./account-set.ts";
 import { type Call, listOut, type Operation, reading } from "./call.ts";
 import { type AccountSeed, type BaseItem, ERR, Refusal } from "./model.ts";
 import { fieldOf, listOf, type Parameters, textIn } from "./parameters.ts";
+import { HEAD_REFERENCES } from "./stock-wire.ts";
 import { timeFilter } from "./voucher-wire.ts";
 import { assistOf } from "./voucher-rules.ts";
 
@@ -239,7 +240,9 @@ export function usedBy(item: BaseItem, { ledger, stock }: AccountSet): boolean {
       if (entry.assist[item.kind] === item.number) return true;
     }
   }
+  const inHead = Object.entries(HEAD_REFERENCES).flatMap(([name, kind]) => (kind === item.kind ? [name] : []));
   for (const bill of stock.bills.values()) {
+    if (inHead.some((name) => bill.head[name] === item.number)) return true;
     if (bill.lines.some((line) => item.kind === "bd_material" && line.material === item.number)) return true;
     if (bill.lines.some((line) => item.kind === "bd_store" && line.store === item.number)) return true;
   }

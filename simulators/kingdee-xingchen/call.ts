@@ -86,7 +86,7 @@ export function eachElement<Element>(
       continue;
     }
     named.push(act(element));
-    if (fault?.kind === "apply-twice") act(element);
+    if (fault?.kind === "apply-twice") attempt(() => act(element));
   }
   if (fault?.kind === "session-lost-mid-batch") throw new SessionEnded();
   if (fault?.kind === "batch-element-refused") {
@@ -95,4 +95,13 @@ export function eachElement<Element>(
   }
   if (fault?.kind === "already-exists") throw new Refusal(ERR.duplicate, fault.message ?? "组合值与其他表单重复");
   return fault?.kind === "reorder" ? call.random.shuffled(named) : named;
+}
+
+/** A second run may meet what the first one left, such as a number that is taken now: then it stays at one. */
+function attempt(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+  }
 }

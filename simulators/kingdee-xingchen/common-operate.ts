@@ -9,13 +9,15 @@ import { flagIn, fieldOf, listOf, textIn, textOf } from "./parameters.ts";
 import { voucherOfNumber } from "./voucher-operations.ts";
 
 const ELEMENTS_MAX = 200;
+const OPERATIONS: ReadonlySet<string> = new Set(["audit", "unaudit", "delete", "enable", "disable"]);
 
 /** One record that is operated on. */
 type Target = { id: string; number: string; act: () => void };
 
 export const commonOperate: Operation = {
   traits: ({ body }) => {
-    const act = textIn(body, "operate_type");
+    const asked = textIn(body, "operate_type");
+    const act = OPERATIONS.has(asked) ? asked : "operate";
     const entity = textIn(body, "entity_number");
     const family = entity === "gl_voucher" ? "" : billOf(entity) ? "stock" : "master";
     const verb = family === "" ? act : `${family}${act.slice(0, 1).toUpperCase()}${act.slice(1)}`;

@@ -17,6 +17,8 @@ const Arguments = z.object({
     .regex(/^\d{4}-(0[1-9]|1[0-2])$/)
     .optional(),
   callback: z.url().optional(),
+  /** 0 sets no limit */
+  "requests-per-second": z.coerce.number().min(0).optional(),
   "latency-ms": z.coerce.number().int().min(0).optional(),
 });
 
@@ -29,10 +31,12 @@ const { values } = parseArgs({
     "data-dir": { type: "string" },
     "open-period": { type: "string" },
     callback: { type: "string" },
+    "requests-per-second": { type: "string" },
     "latency-ms": { type: "string" },
   },
 });
 const given = Arguments.parse(values);
+const rate = given["requests-per-second"];
 const options: KingdeeXingchenOptions = {
   port: given.port,
   seed: given.seed,
@@ -40,6 +44,7 @@ const options: KingdeeXingchenOptions = {
   ...(given.host === undefined ? {} : { host: given.host }),
   ...(given["data-dir"] === undefined ? {} : { dataDir: given["data-dir"] }),
   ...(given["open-period"] === undefined ? {} : { openPeriod: given["open-period"] }),
+  ...(rate === undefined ? {} : { requestsPerSecondMax: rate === 0 ? null : rate }),
   ...(given.callback === undefined ? {} : { callbackUrl: given.callback }),
   ...(given["latency-ms"] === undefined ? {} : { latencyMs: given["latency-ms"] }),
 };

@@ -3,12 +3,13 @@
 import type { z } from "zod";
 import { parseJson } from "../shared/json.ts";
 import type { AccountSet } from "./account-set.ts";
+import type { BaseData } from "./base-data.ts";
 import { BILL_KINDS, billKind, type StockBill } from "./bills.ts";
 import { plainBill } from "./keeping.ts";
 import { ERR, type Origin, Refusal } from "./model.ts";
 import type { ChangeBill, WriteBill } from "./person-shapes.ts";
 import type { BillInput, LineInput } from "./stock.ts";
-import { decodeBill } from "./stock-wire.ts";
+import { decodeBill, toBaseUnit } from "./stock-wire.ts";
 
 /** @throws Refusal when there is no such document in any account set */
 export function billOf(id: string, sets: readonly AccountSet[]): { set: AccountSet; bill: StockBill } {
@@ -33,7 +34,7 @@ export function changeBill(body: z.output<typeof ChangeBill>, set: AccountSet, b
   const takenDown = body.force && bill.status === "C";
   if (takenDown) set.stock.unaudit(kind, bill.id);
   try {
-    set.stock.update(kind, bill.id, changed(bill, body), by);
+    set.stock.update(kind, bill.id, changed(bill, body, set.base), by);
   } finally {
     // Also when the change was refused: the document is then as far as it was before.
     if (takenDown) set.stock.audit(kind, bill.id, { ...by, user: bill.auditor }, "allow");
@@ -41,14 +42,14 @@ export function changeBill(body: z.output<typeof ChangeBill>, set: AccountSet, b
   return { bill: plainBill(set.stock.get(kind, bill.id)) };
 }
 
-function changed(bill: StockBill, body: z.output<typeof ChangeBill>): BillInput {
+function changed(bill: StockBill, body: z.output<typeof ChangeBill>, base: BaseData): BillInput {
   const lines: (LineInput | undefined)[] = [...bill.lines];
   for (const { index, remove, quantity, cost, comment } of body.lines) {
     const line = lines[index];
     if (!line) throw new Refusal(ERR.notFound, `单据没有第${index + 1}行`);
     const change = { quantity: quantity ?? line.quantity, cost: cost ?? line.cost, comment: comment ?? line.comment };
-    // A person changes documents in the unit they were written in; those in another unit are entered anew.
-    lines[index] = remove === true ? undefined : { ...line, ...change, baseQuantity: change.quantity };
+    const baseQuantity = toBaseUnit(change.quantity, line.unit, line.material, base);
+    lines[index] = remove === true ? undefined : { ...line, ...change, baseQuantity };
   }
   return {
     number: body.number ?? bill.number,

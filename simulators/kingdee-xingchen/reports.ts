@@ -99,7 +99,11 @@ function baseQuantity(entry: Entry, { base }: AccountSet): bigint {
   return scaleDecimal(entry.quantity, factor(unit), factor(baseUnit)) ?? 0n;
 }
 
-const keyOf = ({ account, assist }: Line): string => `${account.number}|${assist ? JSON.stringify(assist) : ""}`;
+/** Blanks sort before dots: an account comes before its combinations, and those before the accounts below it. */
+function keyOf({ account, assist }: Line): string {
+  return [account.number, ...Object.entries(assist ?? {}).map(([type, number]) => `${type}:${number}`)].join(" ");
+}
+
 const compare = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
 const endOf = ({ begin, debit, credit }: Sums): bigint => begin + debit - credit;
 const absolute = (value: bigint): bigint => (value < 0n ? -value : value);

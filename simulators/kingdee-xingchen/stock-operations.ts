@@ -7,7 +7,7 @@ import { type Call, eachElement, listOut, type Operation, reading } from "./call
 import { ERR, Refusal } from "./model.ts";
 import { fieldOf, flagIn, listOf, textIn, textOf } from "./parameters.ts";
 import { type LineInput, movementsOf, type OnHand } from "./stock.ts";
-import { billFilter, decodeBill, encodeBillDetail, encodeBillRow, triple } from "./stock-wire.ts";
+import { billFilter, decodeBill, encodeBillDetail, encodeBillRow, toBaseUnit, triple } from "./stock-wire.ts";
 
 export function saveBill(kind: BillKind): Operation {
   return {
@@ -62,7 +62,7 @@ export const dealWithDifferences: Operation = {
   traits: ({ body }) => ({
     verb: "stockDeal",
     writes: true,
-    creates: true,
+    creates: false,
     elements: listOf(fieldOf(body, "ids")).length,
   }),
   right: () => "inv_check_bill|deal",
@@ -86,7 +86,7 @@ function dealOne(id: string, { set, origin }: Call): string {
     const lines = count.lines.flatMap((line): LineInput[] => {
       const difference = (line.quantity - line.booked) * sign;
       if (difference <= 0n) return [];
-      const baseQuantity = scaleDecimal(line.baseQuantity, difference, line.quantity) ?? difference;
+      const baseQuantity = toBaseUnit(difference, line.unit, line.material, set.base);
       return [{ ...line, id: undefined, quantity: difference, baseQuantity, cost: 0n, price: 0n, booked: 0n }];
     });
     if (lines.length === 0) return "";

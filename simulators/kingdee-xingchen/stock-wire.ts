@@ -11,7 +11,7 @@ import { type BillInput, type LineInput, unitCost } from "./stock.ts";
 import { timeFilter } from "./voucher-wire.ts";
 
 /** References in the head: field to the entity it names. */
-const HEAD_REFERENCES: Readonly<Record<string, string>> = {
+export const HEAD_REFERENCES: Readonly<Record<string, string>> = {
   supplier: "bd_supplier",
   customer: "bd_customer",
   dept: "bd_department",
@@ -88,8 +88,13 @@ function decodeLine(
   const store = task?.attributes["stock"] ?? required("bd_store", kind.store, line, headStore).number;
   const quantity = amountIn(line, "qty", where);
   if (quantity <= 0n && kind.effect !== "count") throw new Refusal(ERR.validation, `${where}数量必须大于零`);
-  const baseQuantity = inBaseUnit(quantity, unit, material, base, where);
-  const given = textIn(line, "inv_qty");
+  refuseForeignUnit(unit, material, base, where);
+  const baseQuantity = toBaseUnit(quantity, unit.number, material.number, base);
+  const batch = textIn(line, "batch_no");
+  const counted = (): bigint => {
+    const held = set.stock.held(material.number, store, batch === "" ? undefined : batch);
+    return fromBaseUnit(held.quantity, unit.number, material.number, base);
+  };
   const price = amountIn(line, "price", where);
   return {
     id: undefined,
@@ -101,8 +106,8 @@ function decodeLine(
     baseQuantity,
     price,
     cost: kind.effect === "in" ? costOf(line, quantity, baseQuantity, price, where) : 0n,
-    batch: textIn(line, "batch_no"),
-    booked: given === "" ? set.stock.held(material.number, store).quantity : amountIn(line, "inv_qty", where),
+    batch,
+    booked: textIn(line, "inv_qty") === "" ? counted() : amountIn(line, "inv_qty", where),
     comment: textIn(line, "comment"),
     fields: Object.fromEntries(Object.entries(textsIn(line)).filter(([key]) => !LINE_FIELDS.test(key))),
     custom: textsIn(fieldOf(line, "custom_entity_field")),
@@ -113,18 +118,29 @@ function referTo(base: BaseData, entity: string, from: unknown, name: string, wh
   return base.refer(entity, textIn(from, `${name}_id`), textIn(from, `${name}_number`), `${name}_number`, where);
 }
 
-function inBaseUnit(quantity: bigint, unit: BaseItem, material: BaseItem, base: BaseData, where: string): bigint {
+/** @throws Refusal when the item has no such unit */
+function refuseForeignUnit(unit: BaseItem, material: BaseItem, base: BaseData, where: string): void {
   const baseUnit = base.find("bd_measureunits_new", material.attributes["base_unit"] ?? "");
-  if (!baseUnit || baseUnit.id === unit.id) return quantity;
-  if (baseUnit.attributes["group"] !== unit.attributes["group"]) {
-    throw new Refusal(ERR.validation, `${where}单位“${unit.name}”不是商品的单位，商品的基本单位为“${baseUnit.name}”`);
-  }
-  const [factor, baseFactor] = [factorOf(unit), factorOf(baseUnit)];
-  return scaleDecimal(quantity, factor, baseFactor) ?? 0n;
+  if (!baseUnit || baseUnit.attributes["group"] === unit.attributes["group"]) return;
+  throw new Refusal(ERR.validation, `${where}单位“${unit.name}”不是商品的单位，商品的基本单位为“${baseUnit.name}”`);
 }
 
-function factorOf(unit: BaseItem): bigint {
-  return parseDecimal(unit.attributes["factor"] ?? "1") ?? ONE;
+/** @returns how many base units of the item one unit holds, as numerator and divisor */
+function ratioOf(unit: string, material: string, base: BaseData): { unit: bigint; baseUnit: bigint } {
+  const factor = (number: string | undefined): bigint => {
+    return parseDecimal(base.find("bd_measureunits_new", number ?? "")?.attributes["factor"] ?? "1") ?? ONE;
+  };
+  return { unit: factor(unit), baseUnit: factor(base.find("bd_material", material)?.attributes["base_unit"]) };
+}
+
+export function toBaseUnit(quantity: bigint, unit: string, material: string, base: BaseData): bigint {
+  const ratio = ratioOf(unit, material, base);
+  return scaleDecimal(quantity, ratio.unit, ratio.baseUnit) ?? 0n;
+}
+
+function fromBaseUnit(quantity: bigint, unit: string, material: string, base: BaseData): bigint {
+  const ratio = ratioOf(unit, material, base);
+  return scaleDecimal(quantity, ratio.baseUnit, ratio.unit) ?? 0n;
 }
 
 /** The value of goods that come in: given whole, per unit, or as a purchase price without (or with) tax. */
@@ -203,7 +219,12 @@ function encodeLine(line: BillLine, index: number, kind: BillKind, { base }: Acc
     ...triple("base_unit", baseUnit),
     qty: trimDecimal(line.quantity),
     base_qty: trimDecimal(line.baseQuantity),
-    ...(kind.effect === "count" ? { inv_qty: trimDecimal(line.booked), inv_base_qty: trimDecimal(line.booked) } : {}),
+    ...(kind.effect === "count"
+      ? {
+          inv_qty: trimDecimal(line.booked),
+          inv_base_qty: trimDecimal(toBaseUnit(line.booked, line.unit, line.material, base)),
+        }
+      : {}),
     price: trimDecimal(line.price),
     cost: formatDecimal(line.cost, 2),
     unit_cost: trimDecimal(unitCost(line)),

@@ -84,11 +84,11 @@ export class Stock {
     return [...held.values()];
   }
 
-  /** @returns what is on hand of one item in one warehouse, over all batches */
-  held(material: string, store: string): { quantity: bigint; cost: bigint } {
+  /** @returns what is on hand of one item in one warehouse, of one batch or over all of them */
+  held(material: string, store: string, batch?: string): { quantity: bigint; cost: bigint } {
     const held = { quantity: 0n, cost: 0n };
     for (const one of this.#onHand.values()) {
-      if (one.material !== material || one.store !== store) continue;
+      if (one.material !== material || one.store !== store || one.batch !== (batch ?? one.batch)) continue;
       held.quantity += one.quantity;
       held.cost += one.cost;
     }

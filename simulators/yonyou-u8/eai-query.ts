@@ -94,7 +94,7 @@ function conditionOf(entity: XmlElement): string | undefined {
 
 function columnOf(column: string, condition: string, table: Table | undefined): ReadonlySet<string> {
   if (!table) throw new SqlError("该模版不支持按条件查询。");
-  const cells = matchRows(parseCondition(condition), table).map((row) => row.cells[column.toLowerCase()] ?? null);
+  const cells = matchRows(parseCondition(condition), table).map((row) => row.cell(column.toLowerCase()));
   return new Set(cells.flatMap((cell) => (cell === null ? [] : [showCell(cell)])));
 }
 

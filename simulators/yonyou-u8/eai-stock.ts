@@ -99,6 +99,7 @@ function importOne(
     }
     const found = findDocument(world, book, draft);
     key = found.code;
+    world.refuseOpen("document", found.id);
     if (request.proc === "edit") world.stock.update(book, found, draft);
     else world.stock.delete(book, found.id, origin);
     return { key, succeed: SUCCEED.ok, dsc: "ok", u8key: found.code };

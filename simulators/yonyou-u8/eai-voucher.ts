@@ -149,6 +149,7 @@ function actOn(
   const [year, period, number] = [wholeNumber(draft.year), wholeNumber(draft.period), wholeNumber(draft.number)];
   const found = world.ledger.byNumber(book.state.number, year ?? 0, period ?? 0, draft.sign, number ?? 0);
   if (!found) throw new Refusal("凭证不存在", SUCCEED.notFound);
+  world.refuseOpen("voucher", found.id);
   if (request.proc === "edit") return world.ledger.update(book, found, draft, fresh);
   if (isExternal(found)) throw new Refusal("外部凭证不能删除", SUCCEED.state);
   return world.ledger.delete(book, found.id, origin);

@@ -105,7 +105,7 @@ export function turnDocument(
   const user = textAt(sent, "user_id") || textAt(sent, "person_code") || origin.user;
   const document = world.stock.byCode(book.state.number, kind, code);
   if (!document) throw new Refusal("单据不存在", SUCCEED.notFound);
-  if (world.openInClient.has(`document|${document.id}`)) throw new Refusal("其他人正在修改");
+  world.refuseOpen("document", document.id);
   if (verify) world.stock.audit(book, document.id, user, origin);
   else world.stock.unaudit(book, document.id, origin);
   return document.code;

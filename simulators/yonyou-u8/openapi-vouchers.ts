@@ -99,6 +99,7 @@ export function cancelVoucher(key: string, world: World, book: Book): void {
     .filter(({ makingSystem, flag }) => makingSystem === EXTERNAL_SYSTEM && flag !== 1);
   const [voucher] = found;
   if (key === "" || !voucher) throw new Refusal("外部凭证不存在");
+  world.refuseOpen("voucher", voucher.id);
   world.ledger.void(book, voucher.id);
 }
 

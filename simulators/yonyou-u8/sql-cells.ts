@@ -14,8 +14,8 @@ export type Cell =
   | { type: "date"; value: string };
 
 export type Row = {
-  /** by lower-case column name */
-  cells: Readonly<Record<string, Cell>>;
+  /** by lower-case column name; read when it is asked for, since most queries want few of many columns */
+  cell(name: string): Cell;
   /** id of the voucher or document the row belongs to */
   source: number;
 };

@@ -106,7 +106,7 @@ function joinRows(select: Select, bound: readonly Bound[], scope: Scope): Joined
     const hints = new Map(hintsOf(select.where, right.alias));
     if (tie) hints.set(foldText(tie.own), [...new Set(joined.map((row) => keyText(scope.value(tie.other, [row]))))]);
     const rows = [...right.table.rows(join.outer ? new Map() : hints)];
-    const byKey = tie ? grouped(rows, (row) => cellKey(row.cells[foldText(tie.own)] ?? null)) : undefined;
+    const byKey = tie ? grouped(rows, (row) => cellKey(row.cell(foldText(tie.own)))) : undefined;
     const next: Joined[] = [];
     for (const row of joined) {
       const candidates = byKey && tie ? (byKey.get(cellKey(scope.value(tie.other, [row]))) ?? []) : rows;
@@ -251,7 +251,7 @@ class Scope {
         return literal(expression);
       case "column": {
         const at = this.#place(expression);
-        return (at === undefined ? undefined : row?.[at])?.cells[foldText(expression.name)] ?? null;
+        return (at === undefined ? undefined : row?.[at])?.cell(foldText(expression.name)) ?? null;
       }
       case "call": {
         const [first, second] = expression.parameters;

@@ -12,14 +12,12 @@ export function tableOf<Source>(
   sources: (hints: Hints) => Iterable<Source>,
   idOf: (source: Source) => number = () => 0,
 ): Table {
-  const readers = Object.entries(columns).map(([name, read]) => [foldText(name), read] as const);
+  const readers = new Map(Object.entries(columns).map(([name, read]) => [foldText(name), read]));
   return {
     columns: Object.keys(columns),
     *rows(hints) {
       for (const source of sources(hints)) {
-        const cells: Record<string, Cell> = {};
-        for (const [name, read] of readers) cells[name] = read(source);
-        yield { cells, source: idOf(source) };
+        yield { source: idOf(source), cell: (name) => readers.get(name)?.(source) ?? null };
       }
     },
   };

@@ -11,7 +11,7 @@ const QUANTITY_PLACES = 10;
 const STOCK_PLACES = 6;
 const NONE = (): Cell => null;
 
-type VoucherRow = { voucher: Voucher; line: Voucher["lines"][number]; inid: number; others: string };
+type VoucherRow = { voucher: Voucher; line: Voucher["lines"][number]; inid: number };
 
 /** GL_accvouch: one row per line of a voucher. There is no rowversion in it. */
 const ACCVOUCH: Columns<VoucherRow> = {
@@ -53,7 +53,7 @@ const ACCVOUCH: Columns<VoucherRow> = {
   citem_class: ({ line }) => text(line.auxiliaries["item_class"]),
   citem_id: ({ line }) => text(line.auxiliaries["item_id"]),
   cname: ({ line }) => text(line.auxiliaries["operator"]),
-  ccode_equal: ({ others }) => text(others),
+  ccode_equal: ({ voucher, line }) => text(othersOf(voucher, line)),
   // 核销, not "deleted".
   bdelete: () => bit(false),
   coutaccset: NONE,
@@ -225,12 +225,7 @@ function accvouchTable(world: World, book: Book): Table {
     ACCVOUCH,
     function* (hints) {
       for (const voucher of vouchersFor(world, number, hints)) {
-        yield* voucher.lines.map((line, index) => ({
-          voucher,
-          line,
-          inid: index + 1,
-          others: othersOf(voucher, line),
-        }));
+        yield* voucher.lines.map((line, index) => ({ voucher, line, inid: index + 1 }));
       }
     },
     ({ voucher }) => voucher.id,

@@ -98,7 +98,10 @@ function archive(
   };
 }
 
-/** Element lists: the template of each name. Required fields: what the author of banban-AI/U8EAI found on 12.0. */
+/**
+ * Element lists: the template of each name, and ccusmngtypecode, which 12.0 knows (banban-AI/U8EAI, whose author also found
+ * the required fields).
+ */
 export const ARCHIVE_TEMPLATES: Readonly<Record<string, ArchiveTemplate>> = {
   inventory: archive(
     "存货",
@@ -156,7 +159,8 @@ export const ARCHIVE_TEMPLATES: Readonly<Record<string, ArchiveTemplate>> = {
     cCusTradeCCode CustomerKCode bCusState ccusbankcode cRelVendor ccusexch_name bshop Crm_Contact_cMobilePhone
     Crm_Contact_cOfficePhone bcusdomestic bcusoverseas ccuscreditcompany ccussaprotocol ccusexprotocol
     ccusotherprotocol fcusdiscountrate ccussscode ccuscmprotocol dcuscreatedatetime cCusMnemCode
-    fAdvancePaymentRatio bServiceAttribute bOnGPinStore bRequestSign self_define1..16`,
+    fAdvancePaymentRatio bServiceAttribute bOnGPinStore bRequestSign self_define1..16
+    ccusmngtypecode`,
     [20, 98],
     { required: ["abbrname", "sort_code", "seed_date"] },
   ),

@@ -22,7 +22,7 @@ import {
   plainVoucher,
 } from "./kept.ts";
 import { type BookAccess, Ledger, type LedgerSettings } from "./ledger.ts";
-import { addPeriods, type BookState, chinaTime, type Origin, Refusal } from "./model.ts";
+import { addPeriods, type BookState, chinaTime, type Origin, Refusal, SUCCEED } from "./model.ts";
 import { Stock, type StockSettings } from "./stock.ts";
 
 /** The vendor's own names: `sender` for EAI, the rest for the OpenAPI. */
@@ -220,6 +220,11 @@ export class World {
   keepResult(result: AddResult): void {
     this.results.set(result.id, result);
     this.#put(`result|${result.id}`, result);
+  }
+
+  /** @throws Refusal while a person has the record open in the client */
+  refuseOpen(what: "voucher" | "document", id: number): void {
+    if (this.openInClient.has(`${what}|${id}`)) throw new Refusal("其他人正在修改", SUCCEED.state);
   }
 
   /** Hands what changed to the operating system; called before every answer. */

@@ -128,6 +128,20 @@ test("a query by fields gives the template back, filled", async () => {
   );
 });
 
+test("quotes, markup, emoji and four-byte characters come back as they were sent; control characters never get in", async () => {
+  const odd = "a\"b'c<d>&e 😀𠮷";
+  const lines = receiptLines().map((line) => ({
+    ...line,
+    abstract: odd.replaceAll("&", "&amp;").replaceAll("<", "&lt;"),
+  }));
+  expect(await said(lines, { key: "K" })).toEqual([["", "0", "凭证已成功保存"]]);
+  expect(await sql(simulator, "select top 1 cdigest from GL_accvouch where coutno_id = 'K'")).toEqual([
+    { cdigest: odd },
+  ]);
+  const bell = voucherXml(receiptLines(), { key: "B" }).replaceAll("暂估入库", "&#7;");
+  expect((await eai(simulator, bell)).status).toBe(500);
+});
+
 test("GBK in, UTF-8 out; a byte order mark is taken; broken XML, a DTD or deep nesting gets IIS's 500", async () => {
   const { encodeGbk } = await import("./encoding.ts");
   const gbk = encodeGbk(voucherXml(receiptLines(), { key: "G" }).replace("utf-8", "gb2312"));

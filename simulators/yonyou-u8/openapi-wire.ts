@@ -10,7 +10,6 @@ export const ERRORS = {
   missing: ["30001", "缺少参数"],
   unknownApp: ["30002", "应用或密钥不正确"],
   notAllowed: ["30003", "应用未获得该API的授权"],
-  offline: ["30004", "开放平台客户端离线"],
   throttled: ["30005", "调用次数超过限制"],
   tokenExpired: ["30012", "参数token已过期"],
   tradeInvalid: ["30013", "参数tradeid无效"],

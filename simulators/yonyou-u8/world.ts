@@ -306,6 +306,8 @@ export class World {
   }
 
   #restore(entries: ReadonlyMap<string, unknown>): void {
+    // First of all, because they decide what a stock document does to the stock.
+    this.#settings = { ...this.#settings, ...KeptSettings.parse(entries.get("settings") ?? {}) };
     for (const [key, value] of entries) {
       const [kind = "", rest = ""] = key.split("|");
       if (kind === "book") this.#emptyBook(KeptBook.parse(value));
@@ -321,8 +323,6 @@ export class World {
         for (const [account, amount] of Object.entries(KeptOpenings.parse(value))) {
           this.book(rest).openings.set(account, BigInt(amount));
         }
-      } else if (kind === "settings") {
-        this.#settings = { ...this.#settings, ...KeptSettings.parse(value) };
       }
     }
   }

@@ -7,7 +7,7 @@ import { type EaiRequest, exportReply, importReply, type Item } from "./eai-wire
 import type { ExportTrailer } from "./eai-voucher.ts";
 import { plainElements } from "./eai-voucher.ts";
 import { type DocumentKind, type Origin, Refusal, type StockDocument, SUCCEED } from "./model.ts";
-import { type DocumentDraft, TRAITS } from "./stock.ts";
+import { type DocumentDraft, TRAITS } from "./stock-kinds.ts";
 import { STOCK_TEMPLATES, STORE_QUANTITY } from "./templates.ts";
 import type { Book, World } from "./world.ts";
 import { childOf, childrenOf, type XmlElement, type XmlOut } from "./xml.ts";

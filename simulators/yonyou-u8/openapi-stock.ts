@@ -7,7 +7,7 @@ import { actOn } from "./eai-archives.ts";
 import { headFields, lineFields } from "./eai-stock.ts";
 import { type Archive, type DocumentKind, type Origin, Refusal, type StockDocument, SUCCEED } from "./model.ts";
 import { equalsOrAbsent, inRange, listAt, memberOf, textAt, textsOf } from "./openapi-wire.ts";
-import { TRAITS } from "./stock.ts";
+import { TRAITS } from "./stock-kinds.ts";
 import { ARCHIVE_TEMPLATES, STOCK_TEMPLATES } from "./templates.ts";
 import type { Book, World } from "./world.ts";
 

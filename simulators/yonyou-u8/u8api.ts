@@ -4,7 +4,7 @@ import type { Answer } from "../shared/http.ts";
 import { headFields, lineFields } from "./eai-stock.ts";
 import { type EaiRequest, xmlAnswer } from "./eai-wire.ts";
 import { type DocumentKind, type Origin, Refusal, type StockDocument, SUCCEED } from "./model.ts";
-import type { DocumentDraft } from "./stock.ts";
+import type { DocumentDraft } from "./stock-kinds.ts";
 import type { Book, World } from "./world.ts";
 import { childOf, childrenOf, writeXml, type XmlElement, type XmlOut } from "./xml.ts";
 

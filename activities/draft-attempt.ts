@@ -67,7 +67,7 @@ function* drawGroups(dependencies: DraftingDependencies, desk: Desk, worth: Wort
 /** So many vouchers go to the database together. */
 const BATCH_VOUCHERS = 400;
 /** After so many the connection gets its turn: what waits for the database goes out. */
-const TURN_VOUCHERS = 40;
+const TURN_VOUCHERS = 10;
 
 /**
  * Writes what costing and estimates say, and the vouchers behind them batch by batch: the database works on one batch while
@@ -82,21 +82,22 @@ const writeBehind = async (
   corrections: readonly NewPosting[],
 ): Promise<Attempt> => {
   const { stores, ledger } = dependencies;
-  const blocks: Block[] = [];
-  let vouchers = 0;
-  let writing = (async () => {
+  const { sorted, movements, companions } = page;
+  const vouchersMax = worth.groups.size + corrections.length;
+  const placing = await openPlacing(dependencies, client, sorted, movements, companions, vouchersMax);
+  const writing = new Behind();
+  await writing.put(async () => {
     await stores.costs.writeCosting(client, ledger.code, worth.costing);
     await stores.accruals.writeEstimates(client, ledger.code, worth.estimates.changed());
-    return openPlacing(dependencies, client, page.sorted, page.movements, page.companions);
-  })();
+  });
+  const blocks: Block[] = [];
+  let vouchers = 0;
   const put = async (batch: readonly NewPosting[]): Promise<void> => {
-    const placing = await writing;
+    if (blocks.length > 0) return;
     vouchers += batch.length;
-    writing = placing.place(batch).then(() => placing);
-    // Whoever waits for it next meets the failure; until then it must not end the process.
-    writing.catch(() => undefined);
+    const placed = await placing.prepare(batch);
+    await writing.put(placed.write);
   };
-  writing.catch(() => undefined);
   let batch: NewPosting[] = [];
   let drawn = 0;
   for (const draft of drafts) {
@@ -104,15 +105,32 @@ const writeBehind = async (
     if (draft.kind === "posting") batch.push(draft.posting);
     drawn += 1;
     if (drawn % TURN_VOUCHERS === 0) await turn();
-    if (batch.length < BATCH_VOUCHERS || blocks.length > 0) continue;
+    if (batch.length < BATCH_VOUCHERS) continue;
     await put(batch);
     batch = [];
   }
-  if (blocks.length === 0) await put([...batch, ...corrections]);
-  const placing = await writing;
+  await put([...batch, ...corrections]);
+  await writing.done();
   if (blocks.length === 0) await placing.finish();
   return { vouchers, blocks };
 };
+
+/** One piece of writing at a time, behind the back of whoever makes the next. */
+class Behind {
+  #last: Promise<void> = Promise.resolve();
+
+  /** Starts as soon as what was put before is written, and returns then. */
+  async put(write: () => Promise<void>): Promise<void> {
+    await this.#last;
+    this.#last = write();
+    // Whoever waits for it next meets the failure; until then it must not end the process.
+    this.#last.catch(() => undefined);
+  }
+
+  done(): Promise<void> {
+    return this.#last;
+  }
+}
 
 /** What a page is worth, and which of its movements share a voucher. */
 interface Worth {

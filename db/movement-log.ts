@@ -1,5 +1,6 @@
-import type pg from "pg";
+import pg from "pg";
 import type { Movement } from "../domain/movement.ts";
+import { type CopiedRow, copiedRows } from "./copied-rows.ts";
 import { databaseTypes } from "./database.ts";
 
 /*
@@ -67,11 +68,12 @@ export const readArrivals = async (
   after: string,
   sizeMax: number,
 ): Promise<readonly ArrivedMovement[]> => {
-  const page = await queryMovements(
+  const of = `company = ${pg.escapeLiteral(company)} AND source = ${pg.escapeLiteral(source)}`;
+  const rows = await copiedRows(
     client,
-    "movements WHERE company = $1 AND source = $2 AND arrival > $3 ORDER BY movements.arrival LIMIT $4",
-    [company, source, after, sizeMax],
+    `SELECT ${COPIED_COLUMNS} FROM movements WHERE ${of} AND arrival > ${BigInt(after)} ORDER BY arrival LIMIT ${sizeMax}`,
   );
+  const page = rows.map(copiedMovement);
   const last = page.at(-1);
   if (last === undefined || page.length < sizeMax) return page;
   const rest = await queryMovements(
@@ -82,6 +84,45 @@ export const readArrivals = async (
   );
   return rest.length === 0 ? page : [...page, ...rest];
 };
+
+const COPIED_COLUMNS = `movement_id, arrival, company, source, form, record_id, line_id, revision, cancelled, kind, document_number,
+  happened_at AT TIME ZONE 'UTC', happened_on, item, warehouse, counter_warehouse, batch, unit, quantity, amount, tax_amount, sales_amount, currency,
+  partner, department, order_number, cause, invoiced, origin_document, source_updated_at AT TIME ZONE 'UTC'`;
+
+/** Rows of our own movement log went through the schema when they came in. */
+const copiedMovement = (row: CopiedRow): ArrivedMovement =>
+  ({
+    movementId: row[0] ?? "",
+    arrival: row[1] ?? "",
+    company: row[2] ?? "",
+    source: row[3] ?? "",
+    form: row[4] ?? "",
+    recordId: row[5] ?? "",
+    lineId: row[6] ?? "",
+    revision: Number(row[7]),
+    cancelled: row[8] === "t",
+    kind: row[9] ?? "",
+    documentNumber: row[10] ?? "",
+    happenedAt: instantOf(`${row[11] ?? ""}${UTC}`),
+    happenedOn: row[12] ?? "",
+    item: row[13] ?? "",
+    warehouse: row[14] ?? "",
+    counterWarehouse: row[15] ?? "",
+    batch: row[16] ?? "",
+    unit: row[17] ?? "",
+    quantity: row[18] ?? "",
+    amount: row[19],
+    taxAmount: row[20],
+    salesAmount: row[21],
+    currency: row[22] ?? "",
+    partner: row[23] ?? "",
+    department: row[24] ?? "",
+    order: row[25] ?? "",
+    cause: row[26] ?? "",
+    invoiced: row[27] === "t",
+    originDocument: row[28] ?? "",
+    sourceUpdatedAt: instantOf(`${row[29] ?? ""}${UTC}`),
+  }) as ArrivedMovement;
 
 /** Movement ids by document and item, for references between documents; of the kinds asked for. */
 export const findOrigins = async (

@@ -66,7 +66,9 @@ function* drawGroups(dependencies: DraftingDependencies, desk: Desk, worth: Wort
 
 /** So many vouchers go to the database together. */
 const BATCH_VOUCHERS = 400;
-/** After so many the connection gets its turn: what waits for the database goes out. */
+/** So many batches may wait for the database. */
+const BATCHES_WAITING_MAX = 2;
+/** After so many vouchers the connection gets its turn: what waits for the database goes out. */
 const TURN_VOUCHERS = 10;
 
 /**
@@ -115,20 +117,22 @@ const writeBehind = async (
   return { vouchers, blocks };
 };
 
-/** One piece of writing at a time, behind the back of whoever makes the next. */
+/** Pieces of writing in their order, behind the back of whoever makes the next. */
 class Behind {
-  #last: Promise<void> = Promise.resolve();
+  readonly #waiting: Promise<void>[] = [];
 
-  /** Starts as soon as what was put before is written, and returns then. */
+  /** Takes a piece as soon as there is room for it. */
   async put(write: () => Promise<void>): Promise<void> {
-    await this.#last;
-    this.#last = write();
-    // Whoever waits for it next meets the failure; until then it must not end the process.
-    this.#last.catch(() => undefined);
+    const before = this.#waiting.at(-1) ?? Promise.resolve();
+    const writing = before.then(write);
+    // Whoever waits for it later meets the failure; until then it must not end the process.
+    writing.catch(() => undefined);
+    this.#waiting.push(writing);
+    if (this.#waiting.length > BATCHES_WAITING_MAX) await this.#waiting.shift();
   }
 
-  done(): Promise<void> {
-    return this.#last;
+  async done(): Promise<void> {
+    await this.#waiting.at(-1);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import type { ArrivedMovement } from "../db/movement-log.ts";
 import type { NewPosting } from "../db/voucher-store.ts";
 import { postingKeyOf } from "../domain/posting-key.ts";
@@ -15,6 +16,9 @@ export interface Placing {
   /** Takes back the vouchers that nothing replaced. */
   readonly finish: () => Promise<void>;
 }
+
+/** After so many vouchers the connection gets its turn. */
+const TURN_VOUCHERS = 10;
 
 /** Vouchers with their places. */
 export interface Placed {
@@ -44,7 +48,8 @@ export const openPlacing = async (
       const parts = await drafts.readGroupParts(client, ledger.code, repeatable(postings, known));
       const fresh = new vouchers.NewPostings();
       const redrawn: { readonly postingId: string; readonly posting: NewPosting }[] = [];
-      for (const posting of postings) {
+      for (const [index, posting] of postings.entries()) {
+        if (index % TURN_VOUCHERS === 0) await turn();
         const generation = sorted.links.size === 0 ? 1 : reachedBy(posting, generationOf);
         const { postingId, generation: kept = generation } = takeSame(replaced, posting, generation) ?? {};
         if (postingId !== undefined) redrawn.push({ postingId, posting: { ...posting, generation: kept } });

@@ -1,5 +1,6 @@
 import { ZhangshiError } from "../domain/errors.ts";
 import type { ConnectorContext, StockSource, VoucherTarget } from "./contract.ts";
+import { createFiles } from "./files/connector.ts";
 import { createJiandaoyun } from "./jiandaoyun/connector.ts";
 import { createKingdeeCloud } from "./kingdee-cloud/connector.ts";
 
@@ -13,6 +14,7 @@ export interface VendorEntry {
 export const vendors: Readonly<Record<string, VendorEntry>> = {
   "kingdee-cloud": { target: createKingdeeCloud },
   jiandaoyun: { source: createJiandaoyun },
+  files: { source: createFiles },
 };
 
 /** @throws ZhangshiError CONFIG_INVALID when the vendor is unknown or takes no vouchers */

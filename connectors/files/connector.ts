@@ -106,6 +106,7 @@ class Files implements StockSource {
       form,
       lineFields: form.fields,
       headFields: {},
+      conditionsIn: "line",
       zone,
       typedByPeople: true,
     });

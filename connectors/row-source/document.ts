@@ -51,6 +51,8 @@ export interface ParserContext {
   /** Looked up in the line before the head. */
   readonly lineFields: Fields;
   readonly headFields: Fields;
+  /** Where the fields of `onlyWhen` and `reversedWhen` stand. */
+  readonly conditionsIn: "line" | "head";
   readonly zone: string;
   readonly typedByPeople: boolean;
 }
@@ -209,8 +211,10 @@ class Reading {
   /** Whether the line counts: it meets every condition and was not taken back. */
   isInForce(): boolean {
     const { onlyWhen, reversedWhen } = this.#context.form;
+    const { document } = this;
+    const inHead = this.#context.conditionsIn === "head";
     const says = (place: string): string => {
-      const read = readText(this.document.head(place) ?? this.document.lines[this.#line]?.cells(place), CODE_LENGTH);
+      const read = readText(inHead ? document.head(place) : document.lines[this.#line]?.cells(place), CODE_LENGTH);
       return read.ok ? (read.value ?? "") : "";
     };
     return (

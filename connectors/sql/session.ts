@@ -52,7 +52,7 @@ export class ReadOnlyDatabase {
       ...address,
       user: secrets.user,
       password: secrets.password,
-      ssl: settings.tls === "verify" ? tlsOf(settings.certificateAuthority) : false,
+      ssl: settings.tls === "verify" ? tlsOf(address, settings.certificateAuthority) : false,
       max: CONNECTIONS_MAX,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_MS,
@@ -138,8 +138,10 @@ export class ReadOnlyDatabase {
   }
 }
 
-const tlsOf = (certificateAuthority: string | undefined) => ({
+/** The driver names no host where it is an address, and Node would compare the certificate with "localhost". */
+const tlsOf = ({ host }: ServerAddress, certificateAuthority: string | undefined) => ({
   rejectUnauthorized: true,
+  host,
   ...(certificateAuthority === undefined ? {} : { ca: [...rootCertificates, certificateAuthority] }),
 });
 

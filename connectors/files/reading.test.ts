@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, lutimesSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { SourceRecord, StockSource } from "../contract.ts";
@@ -302,4 +302,14 @@ test("an entry that cannot be read stops the reading instead of forgetting the f
   writeFileSync(join(folder.root, ".entries", "receipt", entry), "{");
   await expect(all(folder.connect())).rejects.toThrow(/FILE_UNREADABLE/);
   expect(existsSync(join(folder.root, "archive", "receipt"))).toBe(true);
+});
+
+test("a link is left alone, and the longest name that a folder holds is taken", async () => {
+  writeFileSync(join(folder.root, "secret.txt"), sheet(GOOD.replace("RK-1", "secret")));
+  symlinkSync(join(folder.root, "secret.txt"), join(folder.root, "入库", "link.csv"));
+  lutimesSync(join(folder.root, "入库", "link.csv"), 0, 0);
+  folder.drop(`${"长".repeat(83)}.csv`, sheet(GOOD, "RK-2,2025-09-01,A,x,W1,1"));
+  expect((await all(folder.connect())).records.map(({ recordId }) => recordId)).toEqual(["RK-1", "RK-2"]);
+  expect(folder.list("入库")).toEqual(["link.csv"]);
+  expect(folder.list("errors")).toHaveLength(1);
 });

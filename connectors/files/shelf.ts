@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { Instant } from "../../domain/dates.ts";
@@ -37,7 +37,13 @@ const FOLDER_OF = { archived: "archive", rejected: "rejected" } as const;
 /** Files that are never complete documents: locks of office programs, and downloads and copies under way. */
 const UNDER_WAY = /^(~\$|\.|~)|\.(tmp|part|partial|crdownload|filepart|download)$/i;
 
+/** File systems take 255 bytes, and what we put around a name needs some of them. */
+const NAME_CHARACTERS_MAX = 50;
+/** The end of a name: that is where its ending is, and usually its date. */
+const shortened = (name: string): string => Array.from(name).slice(-NAME_CHARACTERS_MAX).join("");
+
 export interface DroppedFile {
+  /** As dropped, shortened to what the shelf can hold. */
   readonly name: string;
   readonly path: string;
   readonly size: number;
@@ -73,11 +79,12 @@ export class Shelf {
     const files: DroppedFile[] = [];
     for (const name of names) {
       if (UNDER_WAY.test(name)) continue;
-      const found = await stat(join(this.#drop, name)).catch(() => undefined);
+      // A link is no dropped file: it could lead to anything that the worker may read.
+      const found = await lstat(join(this.#drop, name)).catch(() => undefined);
       if (found === undefined || !found.isFile()) continue;
       // The time of change of the entry moves with every write, also where a copying program keeps the time of the content.
       if (now.getTime() - Math.max(found.mtimeMs, found.ctimeMs) < settleMs) continue;
-      files.push({ name, path: join(this.#drop, name), size: found.size });
+      files.push({ name: shortened(name), path: join(this.#drop, name), size: found.size });
     }
     return files;
   }

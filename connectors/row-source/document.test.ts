@@ -71,12 +71,12 @@ test("a line id twice is a problem, and its own column may name it", () => {
 test("the sign of a quantity is used up once: by the kind, by the habit, or not at all", () => {
   const quantity = (form: object, over: Record<string, string>): string => {
     const { record, faults } = parse(form, [row(over)]);
-    return faults[0]?.code ?? `${record.movements[0]?.kind} ${record.movements[0]?.quantity}`;
+    return faults[0]?.code ?? `${record.movements[0]?.quantity} by ${record.movements[0]?.kind}`;
   };
   const both = { kinds: { in: { positive: "count-gain", negative: "count-loss" } } };
-  expect(quantity(both, { qty: "-3" })).toBe("count-loss 3");
-  expect(quantity(both, { qty: "3" })).toBe("count-gain 3");
-  expect(quantity({ signedQuantity: true }, { qty: "-3", type: "out" })).toBe("sales-issue 3");
+  expect(quantity(both, { qty: "-3" })).toBe("3 by count-loss");
+  expect(quantity(both, { qty: "3" })).toBe("3 by count-gain");
+  expect(quantity({ signedQuantity: true }, { qty: "-3", type: "out" })).toBe("3 by sales-issue");
   expect(quantity({ signedQuantity: true }, { qty: "3", type: "out" })).toBe("QUANTITY_NEGATIVE");
   expect(quantity({}, { qty: "-3" })).toBe("QUANTITY_NEGATIVE");
   expect(quantity({}, { qty: "0" })).toBe("QUANTITY_ZERO");

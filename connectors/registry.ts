@@ -1,7 +1,10 @@
 import { ZhangshiError } from "../domain/errors.ts";
 import type { ConnectorContext, StockSource, VoucherTarget } from "./contract.ts";
+import { createFiles } from "./files/connector.ts";
 import { createJiandaoyun } from "./jiandaoyun/connector.ts";
 import { createKingdeeCloud } from "./kingdee-cloud/connector.ts";
+import { createRest } from "./rest/connector.ts";
+import { createSql } from "./sql/connector.ts";
 
 /** What one vendor's folder offers: a source of stock movements, a target for vouchers, or both. */
 export interface VendorEntry {
@@ -13,6 +16,9 @@ export interface VendorEntry {
 export const vendors: Readonly<Record<string, VendorEntry>> = {
   "kingdee-cloud": { target: createKingdeeCloud },
   jiandaoyun: { source: createJiandaoyun },
+  files: { source: createFiles },
+  sql: { source: createSql },
+  rest: { source: createRest },
 };
 
 /** @throws ZhangshiError CONFIG_INVALID when the vendor is unknown or takes no vouchers */

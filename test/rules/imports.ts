@@ -71,7 +71,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
 
 /** Folders with one sub-folder per vendor: these do not know each other, and only the registry knows them all. */
 const VENDOR_FOLDERS = ["connectors", "simulators"];
-const SHARED_BY_VENDORS = new Set(["transport", "shared"]);
+const SHARED_BY_VENDORS = new Set(["transport", "row-source", "shared"]);
 const REGISTRY = "registry.ts";
 
 export interface Violation {

@@ -16,7 +16,7 @@ const MAY_NAME_VENDORS = [
   /^test\//,
   /^cli\/(init|simulate|template)[^/]*\.ts$/,
 ];
-const SHARED_IN_CONNECTORS = /^connectors\/transport\//;
+const SHARED_IN_CONNECTORS = /^connectors\/(transport|row-source)\//;
 
 /** @returns one sentence per line of shared code that names a vendor; comments may, because they say where a rule comes from */
 export function vendorNames(files: readonly SourceFile[]): string[] {

@@ -39,14 +39,12 @@ test("a change set of two that went through is framed byte for byte as captured 
   const client = await start();
   const posted = await client.batch(
     batchOf(
-      changeSet(
-        ["POST", "/b1s/v2/U_EXTPOST", { Code: "k", Name: "k" }],
-        ["PATCH", "/b1s/v2/$1", { Name: "other" }],
-      ),
+      changeSet(["POST", "/b1s/v2/U_EXTPOST", { Code: "k", Name: "k" }], ["PATCH", "/b1s/v2/$1", { Name: "other" }]),
     ),
   );
   expect(posted.status).toBe(200);
-  const [, id = ""] = /^multipart\/mixed;boundary=batchresponse_(\S+)$/.exec(String(posted.headers["content-type"])) ?? [];
+  const [, id = ""] =
+    /^multipart\/mixed;boundary=batchresponse_(\S+)$/.exec(String(posted.headers["content-type"])) ?? [];
   const [, set = ""] = /boundary=changesetresponse_(\S+)\r\n/.exec(posted.text) ?? [];
   const body = `{\n   "@odata.context" : "${simulator?.origin ?? ""}/b1s/v2/$metadata#U_EXTPOST/$entity",\n   "Code" : "k",\n   "Name" : "k"\n}\n`;
   expect(posted.text).toBe(
@@ -142,7 +140,9 @@ test("claim row and journal entry stand or fall together: a repeat is refused by
   await client.batch(batchOf(changeSet(claim("count:2"), ["POST", "/b1s/v2/JournalEntries", unbalanced])));
   expect(await counts(client)).toBe("1 1");
   expect((await send("count:2")).text).toContain("HTTP/1.1 201 Created");
-  const found = await client.get("JournalEntries?$filter=U_ExtRef eq 'count:2'&$select=JdtNum,U_ExtRef&$top=2".replaceAll(" ", "%20"));
+  const found = await client.get(
+    "JournalEntries?$filter=U_ExtRef eq 'count:2'&$select=JdtNum,U_ExtRef&$top=2".replaceAll(" ", "%20"),
+  );
   expect(found.json).toMatchObject({ value: [{ JdtNum: 2, U_ExtRef: "count:2" }] });
 });
 
@@ -153,10 +153,9 @@ test("a batch stops at its first failing part; what went before stays", async ()
   );
   expect(posted.text.match(/HTTP\/1\.1/g)).toHaveLength(3);
   expect(await counts(client)).toBe("1 1");
-  const goOn = await client.batch(
-    batchOf(changeSet(claim("a"), entry("a")), changeSet(claim("b"), entry("b"))),
-    { headers: { Prefer: "odata.continue-on-error" } },
-  );
+  const goOn = await client.batch(batchOf(changeSet(claim("a"), entry("a")), changeSet(claim("b"), entry("b"))), {
+    headers: { Prefer: "odata.continue-on-error" },
+  });
   expect(goOn.text.match(/HTTP\/1\.1/g)).toHaveLength(3);
   expect(await counts(client)).toBe("2 2");
 });
@@ -164,7 +163,9 @@ test("a batch stops at its first failing part; what went before stays", async ()
 test("continue-on-error with a change set whose last operation fails kills the worker: 502 in HTML", async () => {
   const client = await start();
   const set = changeSet(claim("a"), ["POST", "/b1s/v2/JournalEntries", { JournalEntryLines: [] }]);
-  const died = await client.batch(batchOf(changeSet(claim("b")), set), { headers: { Prefer: "odata.continue-on-error" } });
+  const died = await client.batch(batchOf(changeSet(claim("b")), set), {
+    headers: { Prefer: "odata.continue-on-error" },
+  });
   expect(died.status).toBe(502);
   expect(died.text).toContain("Proxy Error");
   expect(await counts(client)).toBe("1 0");
@@ -181,7 +182,7 @@ test("framings of known clients all parse", async () => {
     "content-transfer-encoding: binary",
     "Content-ID: 7d2f9c8e-0a51",
     "",
-    "POST /b1s/v1/U_EXTPOST HTTP/1.1\nHost: b1.example.test:50000\nContent-Type: application/json\n\n{\"Code\":\"q\",\"Name\":\"q\"}",
+    'POST /b1s/v1/U_EXTPOST HTTP/1.1\nHost: b1.example.test:50000\nContent-Type: application/json\n\n{"Code":"q","Name":"q"}',
     "--changeset_x--",
     `--${BOUNDARY}`,
     `--${BOUNDARY}`,
@@ -207,7 +208,9 @@ test("what is no batch is refused as a whole", async () => {
     expect(refused.status).toBe(400);
     expect(refused.json).toMatchObject({ error: { code: "-1000", message: "Incomplete Batch Request Body!" } });
   }
-  expect((await client.batch(batchOf(changeSet(["POST", "U_EXTPOST", { Code: "\0" }])).replace("\\u0000", "\0"))).json).toMatchObject({
+  expect(
+    (await client.batch(batchOf(changeSet(["POST", "U_EXTPOST", { Code: "\0" }])).replace("\\u0000", "\0"))).json,
+  ).toMatchObject({
     error: { code: "242" },
   });
   expect((await client.batch(batchOf(changeSet(["GET", "Items"])))).status).toBe(400);

@@ -58,7 +58,9 @@ test("counts come as v1 and v2 say them", async () => {
   await post(3);
   expect((await page("JournalEntries?$count=true"))["@odata.count"]).toBe(3);
   expect((await page("JournalEntries?$inlinecount=allpages"))["@odata.count"]).toBe(3);
-  expect((await client.call("JournalEntries?$inlinecount=allpages", { root: "v1" })).json).toMatchObject({ "odata.count": "3" });
+  expect((await client.call("JournalEntries?$inlinecount=allpages", { root: "v1" })).json).toMatchObject({
+    "odata.count": "3",
+  });
   const bare = await client.get("JournalEntries/$count?$filter=Reference+eq+%27R-2%27");
   expect(bare).toMatchObject({ text: "1", headers: { "content-type": expect.stringContaining("text/plain") } });
   expect((await client.get("JournalEntries?$inlinecount=some")).status).toBe(400);
@@ -115,7 +117,9 @@ test("keys come in every accepted form; single properties and counts are address
   expect((await client.get("Items('M-001')/ItemName")).json).toEqual({ value: "示例物料一" });
   expect((await client.get("Items('M-001')/ItemName/$value")).text).toBe("示例物料一");
   expect((await client.get("Items('nope')")).status).toBe(404);
-  expect((await client.post("JournalEntries(1)/JournalEntryLines", {})).json).toMatchObject({ error: { code: "-1008" } });
+  expect((await client.post("JournalEntries(1)/JournalEntryLines", {})).json).toMatchObject({
+    error: { code: "-1008" },
+  });
 });
 
 test("ordering follows the property's kind, and rows of equal value come by key", async () => {
@@ -139,7 +143,11 @@ test("etags guard what carries them, and a projected read shows a frozen one", a
 });
 
 test("POST can stand for another method, and can ask for an answer without content", async () => {
-  const patched = await client.post("Items('M-001')", { ItemName: "by override" }, { "X-HTTP-Method-Override": "PATCH" });
+  const patched = await client.post(
+    "Items('M-001')",
+    { ItemName: "by override" },
+    { "X-HTTP-Method-Override": "PATCH" },
+  );
   expect(patched.status).toBe(204);
   const silent = await client.post("Items", { ItemCode: "i1" }, { Prefer: "return-no-content" });
   expect(silent).toMatchObject({
@@ -167,14 +175,27 @@ test("lines are filtered through a cross join", async () => {
 });
 
 test("periods and company settings are read by their services, and metadata names what is there", async () => {
-  expect((await client.get("CompanyService_GetPeriods")).json).toMatchObject({ value: [{ AbsoluteEntry: 1 }, {}, {}, {}] });
+  expect((await client.get("CompanyService_GetPeriods")).json).toMatchObject({
+    value: [{ AbsoluteEntry: 1 }, {}, {}, {}],
+  });
   const periods = await client.post("CompanyService_GetFinancePeriods", { PeriodCategoryParams: { AbsoluteEntry: 2 } });
-  expect(periods.json).toMatchObject({ value: [{ PeriodCode: "2025-01", PeriodStatus: "ltUnlocked" }, ...Array(11).fill({})] });
-  expect((await client.get("CompanyService_GetAdminInfo")).json).toMatchObject({ TotalsAccuracy: 2, LocalCurrency: "CNY" });
-  const rounded = await client.post("CompanyService_RoundDecimal", { DecimalData: { Value: 12.345, Context: "rcSum" } });
+  expect(periods.json).toMatchObject({
+    value: [{ PeriodCode: "2025-01", PeriodStatus: "ltUnlocked" }, ...Array(11).fill({})],
+  });
+  expect((await client.get("CompanyService_GetAdminInfo")).json).toMatchObject({
+    TotalsAccuracy: 2,
+    LocalCurrency: "CNY",
+  });
+  const rounded = await client.post("CompanyService_RoundDecimal", {
+    DecimalData: { Value: 12.345, Context: "rcSum" },
+  });
   expect(rounded.text.trim()).toBe("12.35");
   const xml = await client.get("$metadata", { "B1S-WithMappingInfo": "1" });
-  expect(xml.text).toContain('<EntitySet Name="JournalEntries" EntityType="SAPB1.JournalEntry" TableName="OJDT" ServiceCode="30"');
+  expect(xml.text).toContain(
+    '<EntitySet Name="JournalEntries" EntityType="SAPB1.JournalEntry" TableName="OJDT" ServiceCode="30"',
+  );
   expect((await client.call("$metadata", { root: "v1" })).text).toContain('m:DataServiceVersion="3.0"');
-  expect((await client.get("")).json).toMatchObject({ value: expect.arrayContaining([{ name: "Items", kind: "EntitySet", url: "Items" }]) });
+  expect((await client.get("")).json).toMatchObject({
+    value: expect.arrayContaining([{ name: "Items", kind: "EntitySet", url: "Items" }]),
+  });
 });

@@ -93,7 +93,9 @@ test("HTTPS with a certificate of its own making holds for whoever trusts its au
   expect(running.baseUrl).toMatch(/^https:\/\/127\.0\.0\.1:\d+\/b1s\/v2\/$/);
   const client = await logIn(running);
   expect((await client.get("Items('M-001')?$select=ItemCode")).status).toBe(200);
-  await expect(send({ ...running, ca: "" }, "/ping/", { method: "GET" })).rejects.toThrow(/self-signed certificate|unable to/);
+  await expect(send({ ...running, ca: "" }, "/ping/", { method: "GET" })).rejects.toThrow(
+    /self-signed certificate|unable to/,
+  );
 });
 
 test("Expect: 100-continue meets an empty 500, ping answers without a session, single sign-on is not there", async () => {

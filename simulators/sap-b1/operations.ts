@@ -9,7 +9,8 @@ import {
   POSTINGS,
   removeCounting,
 } from "./counting.ts";
-import { cancelDocument, closeDocument, createDocument, reopenDocument } from "./documents.ts";
+import { cancelDocument, closeDocument, recounted, reopenDocument } from "./document-changes.ts";
+import { createDocument } from "./documents.ts";
 import { DOCUMENT_KINDS } from "./document-kinds.ts";
 import { enumMember } from "./enums.ts";
 import { notFound, notSupported, ServiceError } from "./errors.ts";
@@ -123,7 +124,8 @@ export function update(context: Context, set: SetDefinition, key: string, input:
   if (set.name === JOURNAL) checkChangedJournal(world, before, after);
   if (set.table.startsWith("@")) checkUnique(world, set.table.slice(1), key, after);
   checkMaster(world, set, after);
-  world.store.put(set.name, key, stamped(context, set, before, after), origin);
+  const settled = isOpenOrder ? recounted(context, after) : after;
+  world.store.put(set.name, key, stamped(context, set, before, settled), origin);
 }
 
 function stamped({ world }: Context, set: SetDefinition, before: Row, after: Row): Row {

@@ -8,7 +8,7 @@ import { checkDates, DOCUMENT_DATES } from "./periods.ts";
 import { accountFor, checkItem, revalueStock, stockAccount, stockOf } from "./stock.ts";
 import { fillRow } from "./values.ts";
 import type { Context } from "./world.ts";
-import { reverseEntryOf } from "./documents.ts";
+import { reverseEntryOf } from "./document-changes.ts";
 
 const SET = "MaterialRevaluation";
 const TRANS_TYPE = "ttInventoryValuation";

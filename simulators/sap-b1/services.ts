@@ -4,7 +4,7 @@ import { parseDecimal, roundDecimal } from "../shared/decimal.ts";
 import { JsonNumber, type JsonOut } from "../shared/json.ts";
 import { emptyAnswer, jsonAnswer, type ServiceAnswer, textAnswer } from "./answers.ts";
 import { runPostQuery } from "./cross-join.ts";
-import { cancelDocument } from "./documents.ts";
+import { cancelDocument } from "./document-changes.ts";
 import { DOCUMENT_KINDS } from "./document-kinds.ts";
 import { notFound, ServiceError, unknownResource } from "./errors.ts";
 import { decimal, doubleText, type Row } from "./model.ts";

@@ -144,15 +144,9 @@ function bodyParameters(request: ServiceRequest): Map<string, string> {
 }
 
 function evaluated(statement: Statement, parameters: ReadonlyMap<string, string>): JsonOut[] {
-  const found: Combined[] = [];
-  const [first, second] = statement.sources;
-  for (const left of first?.table.rows ?? []) {
-    for (const right of second?.table.rows ?? [{}]) {
-      if (statement.conditions.every((condition) => holds(statement, [left, right], condition, parameters))) {
-        found.push([left, right]);
-      }
-    }
-  }
+  const found = combined(statement).filter((rows) =>
+    statement.conditions.every((condition) => holds(statement, rows, condition, parameters)),
+  );
   const sorted = found.toSorted((left, right) => {
     for (const { column, sign } of statement.orderBy) {
       const [one, other] = [cell(statement, left, column), cell(statement, right, column)];
@@ -166,6 +160,30 @@ function evaluated(statement: Statement, parameters: ReadonlyMap<string, string>
     .map((rows) =>
       Object.fromEntries(statement.columns.map(({ column, alias }) => [alias, written(cell(statement, rows, column))])),
     );
+}
+
+/** A join meets its equals by a map: thousands of entries have thousands of rows. */
+function combined(statement: Statement): Combined[] {
+  const [first, second] = statement.sources;
+  const [on] = statement.conditions;
+  const lefts = first?.table.rows ?? [];
+  if (second === undefined || on === undefined) return lefts.map((row) => [row]);
+  const side = (column: string, index: number, row: Row): string | undefined => {
+    if (statement.sources[index]?.alias !== column.slice(0, Math.max(column.indexOf("."), 0)).toUpperCase())
+      return undefined;
+    const rows: Row[] = [];
+    rows[index] = row;
+    return scalarText(cell(statement, rows, column).value);
+  };
+  const buckets = new Map<string, Row[]>();
+  for (const row of second.table.rows) {
+    const key = side(on.left, 1, row) ?? side(on.right, 1, row) ?? "";
+    buckets.set(key, [...(buckets.get(key) ?? []), row]);
+  }
+  return lefts.flatMap((row) => {
+    const key = side(on.left, 0, row) ?? side(on.right, 0, row) ?? "";
+    return (buckets.get(key) ?? []).map((other) => [row, other]);
+  });
 }
 
 function written({ value, property }: Cell): JsonOut {

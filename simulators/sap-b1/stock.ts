@@ -120,6 +120,17 @@ function noteMovement({ world, origin }: Context, movement: Movement, value: big
   world.store.put(MOVEMENTS, String(id), row, origin);
 }
 
+/** @returns what a line of a document moved when it was posted, without sign: a price would have lost the last digits */
+export function movedValue(world: World, type: string, entry: number, line: number): bigint {
+  const table = world.store.table(MOVEMENTS);
+  const rows = table.keysWith("CreatedBy", entry).map((key) => world.row(MOVEMENTS, key));
+  const value = amount(
+    rows.find((row) => row?.["TransType"] === type && row["DocLineNum"] === line),
+    "Value",
+  );
+  return value < 0n ? -value : value;
+}
+
 /** @returns the item; refuses what does not exist or is inactive (texts: catalogue) */
 export function checkItem(world: World, item: string, table: string, line: number): Row {
   if (item === "") {

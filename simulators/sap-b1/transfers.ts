@@ -1,13 +1,15 @@
 /** Stock transfers: out of one warehouse and into another at the same value; an entry only where the accounts differ. */
 
-import { ONE, roundDecimal, scaleDecimal } from "../shared/decimal.ts";
+import { ONE, scaleDecimal } from "../shared/decimal.ts";
 import { type Posting, postDocumentEntry } from "./document-journal.ts";
-import { checkBins, datesOf, reverseEntryOf } from "./documents.ts";
+import { reverseEntryOf } from "./document-changes.ts";
+import { checkBins } from "./document-line.ts";
+import { datesOf } from "./documents.ts";
 import { noReference, notFound, place, ServiceError } from "./errors.ts";
 import { checkReference } from "./ledger.ts";
 import { amount, decimal, list, number, type Row, text } from "./model.ts";
 import { checkDates, DOCUMENT_DATES } from "./periods.ts";
-import { checkItem, moveStock, stockAccount } from "./stock.ts";
+import { checkItem, movedValue, moveStock, stockAccount } from "./stock.ts";
 import { fillRow } from "./values.ts";
 import type { Context } from "./world.ts";
 
@@ -137,8 +139,7 @@ export function cancelTransfer(context: Context, key: string): void {
   checkDates(world, { ...dates, table: "OWTR", columns: DOCUMENT_DATES, isSale: false });
   list(row, "StockTransferLines").forEach((line, index) => {
     const back = { ...line, FromWarehouseCode: line["WarehouseCode"], WarehouseCode: line["FromWarehouseCode"] };
-    const exact = scaleDecimal(amount(line, "Quantity"), amount(line, "Price"), ONE) ?? 0n;
-    const value = roundDecimal(exact, world.settings.totalsAccuracy);
+    const value = movedValue(world, OBJECT_CODE, Number(key), index);
     transfer(context, back, index, Number(key), dates.posting, value);
   });
   reverseEntryOf(context, row, TRANS_TYPE, Number(key), number(row, "DocNum") ?? 0);

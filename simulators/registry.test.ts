@@ -10,7 +10,9 @@ test("every simulator is in the registry, under the name of its folder", () => {
 });
 
 test.each(Object.keys(simulators))("%s starts by the registry and says where it is", async (vendor) => {
-  const simulator = await simulators[vendor]?.start({ port: 0, seed: 1, faults: [], own: {} });
+  const entry = simulators[vendor];
+  const own = entry?.options?.some(({ name }) => name === "http") === true ? { http: true as const } : {};
+  const simulator = await entry?.start({ port: 0, seed: 1, faults: [], own });
   try {
     const answer = await fetch(new URL("/_sim/faults", simulator?.baseUrl));
     expect(answer.ok).toBe(true);

@@ -1,5 +1,6 @@
 import { jiandaoyun } from "./jiandaoyun/entry.ts";
 import { kingdeeKis } from "./kingdee-kis/entry.ts";
+import { sapB1 } from "./sap-b1/entry.ts";
 import type { SimulatorEntry } from "./shared/entry.ts";
 
 /** One line per vendor; one with options of its own says them in its folder. */
@@ -11,4 +12,5 @@ export const simulators: Readonly<Record<string, SimulatorEntry>> = {
   },
   "yonyou-u8": { start: async (start) => (await import("./yonyou-u8/server.ts")).startYonyouU8(start) },
   jiandaoyun,
+  "sap-b1": sapB1,
 };

@@ -1,0 +1,319 @@
+import { type BusinessDate, type Period, firstDayOf, lastDayOf, period } from "../../domain/dates.ts";
+import { ZhangshiError } from "../../domain/errors.ts";
+import { PostingKey } from "../../domain/posting-key.ts";
+import { type Stage, stages } from "../../domain/posting.ts";
+import type { VoucherDraft } from "../../domain/voucher.ts";
+import type {
+  AccountBalance,
+  CheckStage,
+  ConnectorContext,
+  ErpVoucher,
+  LookUp,
+  LookUpAnswer,
+  MasterDataKind,
+  MasterDataRow,
+  PeriodState,
+  SendOutcome,
+  TargetCapabilities,
+  VoucherTarget,
+} from "../contract.ts";
+import { VendorHttp } from "../transport/vendor-http.ts";
+import { z } from "zod";
+import { type AccountNames, Accounts } from "./accounts.ts";
+import { balancesFromChart, chunks, readMasterData, readPeriods, sumEntries } from "./books.ts";
+import { B1Channel } from "./channel.ts";
+import { checkStages } from "./check.ts";
+import type { Problem } from "./errors.ts";
+import { findClaims, findKeys } from "./look-up.ts";
+import { writeBatch } from "./multipart.ts";
+import { readBatchAnswer } from "./posting.ts";
+import { allBehind, oneOf, quoted } from "./query.ts";
+import { type SapB1Settings, parseSettings, secretOf } from "./settings.ts";
+import { changeSetOf, obstacleTo } from "./voucher-body.ts";
+import { journalFields, voucherOf } from "./voucher-rows.ts";
+
+/** Keys asked for in one query, the control key not counted: an address stays below 8 KB. */
+const KEYS_PER_QUERY = 40;
+const IDS_PER_QUERY = 50;
+
+/** @throws ZhangshiError CONFIG_INVALID, SECRET_MISSING */
+export const createSapB1 = (settings: unknown, context: ConnectorContext): VoucherTarget =>
+  new SapB1(parseSettings(settings, context.connection), context);
+
+/** SAP Business One: journal entries through its Service Layer. */
+class SapB1 implements VoucherTarget {
+  readonly capabilities: TargetCapabilities;
+  readonly #settings: SapB1Settings;
+  readonly #context: ConnectorContext;
+  readonly #http: VendorHttp;
+  readonly #channel: B1Channel;
+  readonly #accounts: Accounts;
+
+  constructor(settings: SapB1Settings, context: ConnectorContext) {
+    this.#settings = settings;
+    this.#context = context;
+    const withQuantities = settings.balances === "entries" && settings.quantityField !== null;
+    this.capabilities = {
+      batchMax: settings.batchMax,
+      keyGuard: "native",
+      keyLength: 26,
+      // A journal entry is final once it is added: it has no draft, no approval and no deletion.
+      stages: ["booked"],
+      red: settings.red,
+      asynchronous: false,
+      linesMax: settings.linesMax,
+      summaryMax: settings.summaryMax,
+      amountDecimals: 2,
+      // Quantities have six decimals in the database (reference §4.2).
+      quantityDecimals: 6,
+      vouchersPerPeriodMax: undefined,
+      readsBalances: true,
+      readsQuantities: withQuantities,
+    };
+    this.#http = new VendorHttp({
+      // The edition is a setting: an address that names one is taken without it.
+      baseUrl: context.baseUrl.replace(/\/b1s(\/v[12])?\/*$/, "/"),
+      pacer: context.pacer,
+      now: context.now,
+      onRequest: context.onRequest,
+      secrets: [context.secrets["password"] ?? ""],
+      certificateAuthority: settings.certificateAuthority,
+      allowedHosts: settings.allowedHosts,
+      timeoutMs: settings.timeoutMs,
+    });
+    const secret = (name: Parameters<typeof secretOf>[1]): string =>
+      secretOf(context.secrets, name, context.connection);
+    const identity = {
+      companyDb: secret("companyDb"),
+      userName: secret("userName"),
+      password: secret("password"),
+      language: settings.language,
+    };
+    const { serviceLayer, logInTimeoutMs, parallelRequests } = settings;
+    const limits = { serviceLayer, logInTimeoutMs, parallelRequests };
+    this.#channel = new B1Channel(this.#http, identity, context.now, limits);
+    this.#accounts = new Accounts(this.#channel, settings, context.now);
+  }
+
+  /**
+   * One change set per voucher: its claim row and its journal entry stand or fall together. A batch ends at the first change set that
+   * fails, so what lies behind it did not run and goes out again in a batch of its own.
+   */
+  async post(drafts: readonly VoucherDraft[], deadlineAt: Date): Promise<readonly SendOutcome[]> {
+    const outcomes = new Map<string, SendOutcome>();
+    const names = await this.#accounts.names().catch((error: unknown) => problemBefore(error));
+    if ("kind" in names) return drafts.map((draft) => ({ ...names, key: PostingKey.parse(draft.key) }));
+    let waiting: readonly VoucherDraft[] = drafts.filter((draft) => {
+      const obstacle = obstacleTo(draft, this.#settings, names.toCode);
+      if (obstacle !== undefined)
+        outcomes.set(draft.key, { kind: "refused", key: PostingKey.parse(draft.key), ...obstacle });
+      return obstacle === undefined;
+    });
+    let size = this.#settings.batchMax;
+    // Each round settles at least one draft, or halves the batch.
+    const roundsMax = waiting.length + Math.ceil(Math.log2(size)) + 1;
+    for (let round = 0; round < roundsMax && waiting.length > 0; round += 1) {
+      const batch = waiting.slice(0, size);
+      const behind = waiting.slice(size);
+      const reading = await this.#postBatch(batch, names, deadlineAt);
+      if (reading.halve) {
+        size = Math.ceil(batch.length / 2);
+        continue;
+      }
+      for (const outcome of reading.outcomes) outcomes.set(outcome.key, outcome);
+      const { stopped } = reading;
+      if (stopped !== undefined)
+        for (const draft of reading.untouched)
+          outcomes.set(draft.key, { ...stopped, kind: "not-done", key: PostingKey.parse(draft.key) });
+      waiting = [...(stopped === undefined ? reading.untouched : []), ...behind];
+    }
+    return this.#judged(drafts, outcomes);
+  }
+
+  async #postBatch(
+    batch: readonly VoucherDraft[],
+    names: AccountNames,
+    deadlineAt: Date,
+  ): Promise<ReturnType<typeof readBatchAnswer>> {
+    const boundary = `batch_${batch[0]?.key ?? ""}`;
+    const sets = batch.map((draft, index) =>
+      changeSetOf(draft, index, this.#channel.root, this.#settings, names.toCode),
+    );
+    const answer = await this.#channel.batch(boundary, writeBatch(boundary, sets), deadlineAt);
+    return readBatchAnswer(batch, answer, this.#settings);
+  }
+
+  /** In the drafts' order, without secrets; a refusal that may be for a closed period is asked about. */
+  async #judged(
+    drafts: readonly VoucherDraft[],
+    outcomes: ReadonlyMap<string, SendOutcome>,
+  ): Promise<readonly SendOutcome[]> {
+    const unnamed = [...outcomes.values()].some(
+      (outcome) => outcome.kind === "refused" && outcome.code === "REFUSED_BY_ERP",
+    );
+    const closed = unnamed ? await this.#closedPeriods() : new Set<string>();
+    return drafts.map((draft) => {
+      const outcome = outcomes.get(draft.key);
+      if (outcome === undefined) throw new Error(`no outcome for ${draft.key}`);
+      if (outcome.kind === "posted") return outcome;
+      const message = this.#http.redact(outcome.message);
+      const isClosed =
+        outcome.kind === "refused" && outcome.code === "REFUSED_BY_ERP" && closed.has(draft.date.slice(0, 7));
+      return { ...outcome, message, code: isClosed ? "PERIOD_CLOSED" : outcome.code };
+    });
+  }
+
+  /** The code of a date outside its window is not known, so the periods are asked (reference §6.3). */
+  async #closedPeriods(): Promise<ReadonlySet<string>> {
+    try {
+      const periods = await readPeriods(this.#channel);
+      return new Set(periods.filter((state) => !state.open).map((state) => state.period));
+    } catch {
+      // The refusal stands without it, only less precisely named.
+      return new Set();
+    }
+  }
+
+  /** Nothing is left to do behind `booked`: what is there has arrived. */
+  async advance(
+    vouchers: readonly { readonly key: PostingKey; readonly erpId: string }[],
+    stage: Stage,
+    _deadlineAt: Date,
+  ): Promise<readonly SendOutcome[]> {
+    let found: ReadonlyMap<string, ErpVoucher>;
+    try {
+      found = await this.#byIds(vouchers.map(({ erpId }) => erpId));
+    } catch (error) {
+      const problem = problemBefore(error);
+      return vouchers.map(({ key }) => ({ ...problem, key }));
+    }
+    return vouchers.map(({ key, erpId }): SendOutcome => {
+      const voucher = found.get(erpId);
+      if (voucher === undefined)
+        return { kind: "refused", key, code: "AUDIT_REFUSED", message: "the journal entry is no longer there" };
+      if (stages.indexOf(stage) > stages.indexOf(voucher.stage))
+        return { kind: "refused", key, code: "AUDIT_REFUSED", message: `${stage} is out of this interface's reach` };
+      return { kind: "posted", key, erpId, number: voucher.number, stage: voucher.stage };
+    });
+  }
+
+  async findByKeys(_book: string, keys: readonly PostingKey[], control: PostingKey | undefined): Promise<LookUpAnswer> {
+    const found = new Map<PostingKey, LookUp>();
+    let controlSeen = control !== undefined;
+    // Without keys the control alone is asked for: that shows whether look-ups see anything.
+    const groups: readonly (readonly PostingKey[])[] =
+      keys.length === 0 && control !== undefined ? [[]] : [...chunks(keys, KEYS_PER_QUERY)];
+    for (const chunk of groups) {
+      const asked = control === undefined || chunk.includes(control) ? chunk : [...chunk, control];
+      const answer = await findKeys(this.#channel, asked, this.#settings);
+      if (control !== undefined && !isSeen(answer.get(control))) controlSeen = false;
+      const claimed = await findClaims(
+        this.#channel,
+        chunk.filter((key) => answer.get(key)?.kind === "absent"),
+        this.#settings,
+      );
+      for (const key of chunk) {
+        const look = claimed.get(key) ?? answer.get(key) ?? { kind: "absent" };
+        found.set(key, look.kind === "failed" ? { ...look, message: this.#http.redact(look.message) } : look);
+      }
+    }
+    return { found, controlSeen };
+  }
+
+  async readBack(_book: string, erpIds: readonly string[]): Promise<ReadonlyMap<string, ErpVoucher>> {
+    return this.#byIds(erpIds);
+  }
+
+  async #byIds(erpIds: readonly string[]): Promise<ReadonlyMap<string, ErpVoucher>> {
+    const found = new Map<string, ErpVoucher>();
+    const groups = [...chunks([...new Set(erpIds)].map(idText), IDS_PER_QUERY)];
+    await Promise.all(
+      groups.map(async (chunk) => {
+        for await (const vouchers of this.#entries(oneOf("JdtNum", chunk)))
+          for (const voucher of vouchers) found.set(voucher.erpId, voucher);
+      }),
+    );
+    return found;
+  }
+
+  /** @throws ZhangshiError RESULT_TRUNCATED, READ_FAILED */
+  async *listPeriod(book: string, of: Period): AsyncGenerator<readonly ErpVoucher[]> {
+    yield* this.#inDays(book, firstDayOf(of), lastDayOf(of));
+  }
+
+  async *#inDays(book: string, from: BusinessDate, to?: BusinessDate): AsyncGenerator<readonly ErpVoucher[]> {
+    const until = to === undefined ? "" : ` and ReferenceDate le ${quoted(to)}`;
+    const branch = this.#settings.books[book];
+    if (branch === undefined) throw new ZhangshiError("READ_FAILED", { book, reason: "no such account book" });
+    for await (const vouchers of this.#entries(`ReferenceDate ge ${quoted(from)}${until}`, branch)) {
+      const stray = vouchers.find(({ date }) => date < from || (to !== undefined && date > to));
+      if (stray !== undefined)
+        throw new ZhangshiError("READ_FAILED", { book, voucher: stray.erpId, reason: "outside of what was asked for" });
+      yield vouchers;
+    }
+  }
+
+  /** Journal entries under a condition, in the order of their keys. @param branch  only entries with a line of it */
+  async *#entries(filter: string, branch: number | null = null): AsyncGenerator<readonly ErpVoucher[]> {
+    const { toAccount } = await this.#accounts.names();
+    const query = { set: "JournalEntries", select: journalFields(this.#settings), filter, key: "JdtNum" };
+    for await (const rows of allBehind(this.#channel, query, this.#settings.pageSize)) {
+      const own = branch === null ? rows : rows.filter((row) => hasBranch(row["JournalEntryLines"], branch));
+      yield own.map((row) => voucherOf(row, this.#settings, toAccount));
+    }
+  }
+
+  async balances(book: string, of: Period): Promise<readonly AccountBalance[]> {
+    const { balances, entriesSince } = this.#settings;
+    // The chart's balances are the whole company's.
+    if (balances === "chart" && this.#settings.books[book] === null)
+      return balancesFromChart(this.#channel, this.#settings, await this.#accounts.names(), of, (from) =>
+        this.#inDays(book, from),
+      );
+    const [earliest] = entriesSince === undefined ? await this.periods(book) : [];
+    const since = entriesSince ?? earliest?.period ?? of;
+    return sumEntries(this.#inDays(book, firstDayOf(period(since)), lastDayOf(of)), of);
+  }
+
+  async periods(_book: string): Promise<readonly PeriodState[]> {
+    return readPeriods(this.#channel);
+  }
+
+  async masterData(kind: MasterDataKind, codes?: readonly string[]): Promise<readonly MasterDataRow[]> {
+    return readMasterData(this.#channel, this.#settings, kind, codes);
+  }
+
+  check(): AsyncIterable<CheckStage> {
+    return checkStages({
+      http: this.#http,
+      channel: this.#channel,
+      settings: this.#settings,
+      now: this.#context.now,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#channel.logOut();
+    this.#http.close();
+  }
+}
+
+const isSeen = (found: LookUp | undefined): boolean => found?.kind === "one" || found?.kind === "several";
+
+/** Nothing was sent, because the ERP could not be asked beforehand. */
+const problemBefore = (error: unknown): Problem => {
+  if (!(error instanceof ZhangshiError)) throw error;
+  return { kind: "not-done", code: error.code, message: error.message };
+};
+
+/** @throws ZhangshiError READ_FAILED when this is no key of a journal entry; nothing else may enter a condition unquoted */
+const idText = (erpId: string): string => {
+  if (!/^\d{1,18}$/.test(erpId)) throw new ZhangshiError("READ_FAILED", { erpId: erpId.slice(0, 40) });
+  return erpId;
+};
+
+const Branches = z.array(z.object({ BPLID: z.union([z.string(), z.null()]).optional() }));
+const hasBranch = (lines: unknown, branch: number): boolean => {
+  const parsed = Branches.safeParse(lines);
+  return parsed.success && parsed.data.some(({ BPLID }) => BPLID === String(branch));
+};

@@ -1,0 +1,159 @@
+/** For the tests of this folder: answers as the reference prints them, a connector to a server that gives them, and drafts. */
+
+import nock from "nock";
+import { businessDate } from "../../domain/dates.ts";
+import { decimal } from "../../domain/decimal.ts";
+import { PostingKey, postingKeyOf } from "../../domain/posting-key.ts";
+import type { VoucherDraft, VoucherLine } from "../../domain/voucher.ts";
+import type { ConnectorContext, SendOutcome, VoucherTarget } from "../contract.ts";
+import { createSapB1 } from "./connector.ts";
+
+export const ORIGIN = "https://b1.example.test:50000";
+export const BOOK = "SBO_DEMO";
+
+export const keyOf = (name: string): PostingKey =>
+  postingKeyOf({
+    company: "c",
+    source: "s",
+    form: "f",
+    recordId: name,
+    ledger: "l",
+    purpose: "stock",
+    part: 1,
+    generation: 1,
+  });
+
+export const connect = (
+  settings: Readonly<Record<string, unknown>> = {},
+  context: Partial<ConnectorContext> = {},
+): VoucherTarget =>
+  createSapB1(
+    { books: { [BOOK]: null }, ...settings },
+    {
+      connection: "erp",
+      baseUrl: ORIGIN,
+      secrets: { companyDb: BOOK, userName: "intg01", password: "s3cret-word" },
+      pacer: { permit: async () => undefined },
+      now: () => new Date(),
+      log: () => undefined,
+      ...context,
+    },
+  );
+
+/** Reference §2.1 and §2.2: both cookies as the server writes them. */
+export const logInReply = (session = "6f0b1f9e-0a51-11f1-8000-0050569c1a11-4242-1180"): nock.ReplyFnResult => [
+  200,
+  JSON.stringify({ SessionId: session, Version: "1000310", SessionTimeout: 30 }, null, 3),
+  {
+    "Content-Type": "application/json;odata.metadata=minimal;charset=utf-8",
+    "Set-Cookie": [`B1SESSION=${session};HttpOnly;`, "ROUTEID=.node2; path=/b1s"],
+  },
+];
+
+export const mayLogIn = (version = "v2"): nock.Scope =>
+  nock(ORIGIN)
+    .persist()
+    .post(`/b1s/${version}/Login`)
+    .reply(() => logInReply());
+
+const json = (body: unknown): string => `${JSON.stringify(body, null, 3)}\n`;
+
+export const errorV2 = (code: string, message: string): string =>
+  json({ error: { code, details: [{ code: "", message: "" }], message } });
+export const errorV1 = (code: number, value: string): string =>
+  json({ error: { code, message: { lang: "en-us", value } } });
+
+/** A change set that was committed: claim row and journal entry (reference §5.3). */
+export const committed = (contentId: number, jdtNum: number, entry: Readonly<Record<string, unknown>>): string => {
+  const inner = (id: number, body: unknown): string =>
+    [
+      "--changesetresponse_B",
+      "Content-Type: application/http",
+      "Content-Transfer-Encoding: binary",
+      `Content-ID: ${id}`,
+      "",
+      "HTTP/1.1 201 Created",
+      "Content-Type: application/json;odata.metadata=minimal;charset=utf-8",
+      `Content-Length: ${Buffer.byteLength(json(body))}`,
+      "OData-Version: 4.0",
+      "",
+      json(body),
+    ].join("\r\n");
+  return [
+    "--batchresponse_A",
+    "Content-Type: multipart/mixed; boundary=changesetresponse_B",
+    "",
+    inner(contentId, { Code: "claimed", Name: "claimed" }),
+    inner(contentId + 1, { JdtNum: jdtNum, Number: 1_093, ...entry }),
+    "--changesetresponse_B--",
+    "",
+  ].join("\r\n");
+};
+
+/** A change set that was rolled back: one plain part (reference §5.3). */
+export const rolledBack = (contentId: number, status: string, body: string): string =>
+  [
+    "--batchresponse_A",
+    "Content-Type: application/http",
+    "Content-Transfer-Encoding: binary",
+    `Content-ID: ${contentId}`,
+    "",
+    `HTTP/1.1 ${status}`,
+    "Content-Type: application/json;charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "OData-Version: 4.0",
+    "",
+    body,
+    "",
+  ].join("\r\n");
+
+export const batchReply = (...parts: readonly string[]): nock.ReplyFnResult => [
+  200,
+  `${parts.join("")}--batchresponse_A--\r\n`,
+  { "Content-Type": "multipart/mixed;boundary=batchresponse_A", "OData-Version": "4.0" },
+];
+
+/** Goods received without invoice: 1405 against 2202.02. A negative amount makes it red. */
+export const receiptDraft = (name: string, change: Partial<VoucherDraft> = {}, amount = "184.50"): VoucherDraft => {
+  const line = { summary: `暂估入库 ${name}`, why: "", amount: decimal(amount) } as const;
+  const lines: VoucherLine[] = [
+    {
+      ...line,
+      lineNumber: 1,
+      side: "debit",
+      role: "inventory",
+      account: "1405",
+      quantity: decimal(amount.startsWith("-") ? "-10" : "10"),
+      unit: "Pcs",
+      dimensions: { item: "M-001" },
+    },
+    {
+      ...line,
+      lineNumber: 2,
+      side: "credit",
+      role: "estimated-payables",
+      account: "2202.02",
+      dimensions: { supplier: "VEN001" },
+    },
+  ];
+  return {
+    key: keyOf(name),
+    ledger: "main",
+    book: BOOK,
+    word: "记",
+    date: businessDate("2026-01-31"),
+    attachments: 2,
+    currency: "CNY",
+    documents: [name],
+    lines,
+    ...change,
+  };
+};
+
+export const soon = (ms = 20_000): Date => new Date(Date.now() + ms);
+
+export const briefly = (outcomes: readonly SendOutcome[]): readonly string[] =>
+  outcomes.map((outcome) => (outcome.kind === "posted" ? outcome.stage : `${outcome.kind} ${outcome.code}`));
+
+/** A multipart body reaches nock as text. */
+export const asText = (body: nock.Body): string => (typeof body === "string" ? body : JSON.stringify(body));

@@ -65,6 +65,9 @@ export const SWITCH_COMPANY = "305";
 /** Lock conflicts and a lost commit: another try may succeed (reference §6.4). */
 export const CONFLICTS: ReadonlySet<string> = new Set(["-2039", "-2038", "-1116"]);
 
+/** "Property 'U_X' of 'JournalEntry' is invalid", "Unrecognized resource path." (reference §6.3) */
+export const NAME_UNKNOWN: ReadonlySet<string> = new Set(["-1000", "201"]);
+
 /** Failures of a read that pass by themselves. */
 export const isPassing = (answer: Exchange): boolean => {
   const failure = failureIn(answer);

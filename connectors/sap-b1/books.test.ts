@@ -222,7 +222,7 @@ test("a look-up that does not see its control says so, and one that fails is no 
     controlSeen: false,
   });
   const { found, controlSeen } = await target.findByKeys(BOOK, [a], control);
-  expect(found.get(a)).toMatchObject({ kind: "failed", code: "READ_FAILED" });
+  expect(found.get(a)).toMatchObject({ kind: "failed", code: "KEY_FIELD_MISSING" });
   expect(controlSeen).toBe(false);
 });
 

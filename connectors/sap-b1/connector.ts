@@ -23,7 +23,8 @@ import { type AccountNames, Accounts } from "./accounts.ts";
 import { balancesFromChart, chunks, readMasterData, readPeriods, sumEntries } from "./books.ts";
 import { B1Channel } from "./channel.ts";
 import { checkStages } from "./check.ts";
-import type { Problem } from "./errors.ts";
+import type { VendorError } from "./answers.ts";
+import { type Problem, isCatalogued } from "./errors.ts";
 import { findClaims, findKeys } from "./look-up.ts";
 import { writeBatch } from "./multipart.ts";
 import { readBatchAnswer } from "./posting.ts";
@@ -140,7 +141,14 @@ class SapB1 implements VoucherTarget {
       changeSetOf(draft, index, this.#channel.root, this.#settings, names.toCode),
     );
     const answer = await this.#channel.batch(boundary, writeBatch(boundary, sets), deadlineAt);
-    return readBatchAnswer(batch, answer, this.#settings);
+    return readBatchAnswer(batch, answer, this.#settings, (error) => this.#noteUnknown(error));
+  }
+
+  /** What the catalogue does not know is kept in full, for the next one who meets it. */
+  #noteUnknown(error: VendorError): void {
+    if (isCatalogued(error.code)) return;
+    const { code, status } = error;
+    this.#context.log("unknown vendor error", { code, status, message: this.#http.redact(error.message) });
   }
 
   /** In the drafts' order, without secrets; a refusal that may be for a closed period is asked about. */

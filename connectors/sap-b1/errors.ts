@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../../domain/errors.ts";
 import type { Bilingual } from "../contract.ts";
-import { CONFLICTS, SWITCH_COMPANY, type VendorError, sentenceOf } from "./answers.ts";
+import { CONFLICTS, NAME_UNKNOWN, SWITCH_COMPANY, type VendorError, sentenceOf } from "./answers.ts";
 
 /** What a failure means for a send. */
 export interface Problem {
@@ -184,6 +184,3 @@ export const problemOf = (error: VendorError, ours: readonly string[]): Problem 
   if (known !== undefined) return { kind: known.outcome, code: known.code, message };
   return { kind: "refused", code: "REFUSED_BY_ERP", message };
 };
-
-/** "Property 'U_X' of 'JournalEntry' is invalid", "Unrecognized resource path." */
-const NAME_UNKNOWN: ReadonlySet<string> = new Set(["-1000", "201"]);

@@ -125,9 +125,12 @@ test.each([
   mayLogIn();
   batches(batchReply(refusal(2, code, message)));
   nock(ORIGIN).post("/b1s/v2/CompanyService_GetPeriods").reply(200, { value: [] });
-  const outcomes = await connect().post([receiptDraft("a")], soon());
+  const noted: unknown[] = [];
+  const log = (text: string, fields: unknown): number => noted.push([text, fields]);
+  const outcomes = await connect({}, { log }).post([receiptDraft("a")], soon());
   expect(briefly(outcomes)).toEqual([outcome]);
   expect(outcomes[0]).toMatchObject({ message: `${code}: ${message} (HTTP 400)` });
+  expect(noted).toEqual(code === "-99887" ? [["unknown vendor error", { code, status: 400, message }]] : []);
 });
 
 test("a refusal without a clear code is a closed period where the period is closed", async () => {

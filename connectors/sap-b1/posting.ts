@@ -42,13 +42,20 @@ const oursIn = (settings: SapB1Settings): readonly string[] => [
   ),
 ];
 
+/** @param onError  told of each error in the answer, so that those without an entry in the catalogue can be counted */
 export const readBatchAnswer = (
   drafts: readonly VoucherDraft[],
   answer: ChannelAnswer,
   settings: SapB1Settings,
+  onError: (error: VendorError) => void = () => undefined,
 ): BatchReading => {
   const everywhere = (problem: Problem): BatchReading =>
     reading({ outcomes: drafts.map((draft) => ({ ...problem, key: PostingKey.parse(draft.key) })) });
+  const heard = (status: number, text: string): VendorError => {
+    const error = errorOf(status, text);
+    onError(error);
+    return error;
+  };
   switch (answer.kind) {
     case "not-logged-in":
     case "not-sent":
@@ -63,12 +70,12 @@ export const readBatchAnswer = (
   }
   // The batch itself answers 200 (v2) or 202 (v1), whatever its parts say.
   if (answer.status !== 200 && answer.status !== 202)
-    return wholeBatch(drafts, errorOf(answer.status, answer.text), settings);
+    return wholeBatch(drafts, heard(answer.status, answer.text), settings);
   const boundary = boundaryIn(answer.headers["content-type"] ?? "");
   const parts = boundary === undefined ? undefined : readBatch(answer.text, boundary);
   if (parts === undefined)
     return everywhere({ kind: "uncertain", code: "ANSWER_UNREADABLE", message: "the batch answer is not whole" });
-  return judge(drafts, parts, settings);
+  return judge(drafts, parts, settings, heard);
 };
 
 /** The server did not take the batch at all: its frame, its length or the session was wrong. */
@@ -79,7 +86,12 @@ const wholeBatch = (drafts: readonly VoucherDraft[], error: VendorError, setting
   return reading({ outcomes: drafts.map((draft) => ({ ...problem, key: PostingKey.parse(draft.key) })) });
 };
 
-const judge = (drafts: readonly VoucherDraft[], parts: readonly BatchPart[], settings: SapB1Settings): BatchReading => {
+const judge = (
+  drafts: readonly VoucherDraft[],
+  parts: readonly BatchPart[],
+  settings: SapB1Settings,
+  heard: (status: number, text: string) => VendorError,
+): BatchReading => {
   const outcomes: SendOutcome[] = [];
   for (const [index, draft] of drafts.entries()) {
     const key = PostingKey.parse(draft.key);
@@ -93,7 +105,7 @@ const judge = (drafts: readonly VoucherDraft[], parts: readonly BatchPart[], set
       outcomes.push(ofSet(part.answers, key, settings));
       continue;
     }
-    const problem = ofSingle(part.answer, settings);
+    const problem = ofSingle(part.answer, settings, heard);
     outcomes.push({ ...problem, key });
     const untouched = drafts.slice(index + 1);
     // A failed change set is the last part. Anything behind it would contradict that.
@@ -145,7 +157,11 @@ const jsonOf = (text: string): unknown => {
 };
 
 /** One plain part stands for a change set that was rolled back. A success there is none that we asked for. */
-const ofSingle = (answer: InnerAnswer, settings: SapB1Settings): Problem =>
+const ofSingle = (
+  answer: InnerAnswer,
+  settings: SapB1Settings,
+  heard: (status: number, text: string) => VendorError,
+): Problem =>
   isDone(answer)
     ? { kind: "uncertain", code: "ANSWER_INCOMPLETE", message: "one answer to a change set of two operations" }
-    : problemOf(errorOf(answer.status, answer.text), oursIn(settings));
+    : problemOf(heard(answer.status, answer.text), oursIn(settings));

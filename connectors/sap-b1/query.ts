@@ -1,5 +1,5 @@
 import { type ErrorCode, ZhangshiError } from "../../domain/errors.ts";
-import { type EntityPage, failureIn, pageIn } from "./answers.ts";
+import { type EntityPage, NAME_UNKNOWN, type VendorError, failureIn, pageIn } from "./answers.ts";
 import type { B1Channel } from "./channel.ts";
 
 export type Entity = Readonly<Record<string, unknown>>;
@@ -27,8 +27,6 @@ export type QueryAnswer =
       readonly kind: "failed";
       readonly code: ErrorCode;
       readonly message: string;
-      readonly vendorCode: string;
-      readonly status: number;
     };
 
 /** One page, with the number of all that match. */
@@ -51,9 +49,17 @@ export const queryPage = async (
   const page = answer.kind === "answered" && answer.status === 200 ? pageIn(answer.body) : undefined;
   if (page !== undefined) return { kind: "page", ...page };
   const failure = answer.kind === "not-logged-in" ? undefined : failureIn(answer);
-  const vendorCode = failure?.code ?? "";
-  return { kind: "failed", ...channel.errorOf(answer), vendorCode, status: failure?.status ?? 0 };
+  const { code, message } = channel.errorOf(answer);
+  const isMissing = failure !== undefined && namesOurs(failure, query);
+  return { kind: "failed", code: isMissing ? "KEY_FIELD_MISSING" : code, message };
 };
+
+/** One missing user field fails the whole question, a missing user table is an unknown path (reference §3.1, §3.2). */
+const namesOurs = (failure: VendorError, { set, select }: EntityQuery): boolean =>
+  NAME_UNKNOWN.has(failure.code) &&
+  (set.startsWith(USER) || select.some((name) => name.startsWith(USER) && failure.message.includes(name)));
+
+const USER = "U_";
 
 /**
  * All that match, page after page. Next links are not followed: they are left out where `$top` fits a page, and have been seen to drop

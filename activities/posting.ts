@@ -1,7 +1,7 @@
 import { assertNever } from "../domain/assert-never.ts";
 import { type ErrorCode, errorCatalog } from "../domain/errors.ts";
 import type { LedgerConfig } from "../domain/installation.ts";
-import { fitSummaries, limitBroken } from "../domain/limits.ts";
+import { fitted, limitBroken } from "../domain/limits.ts";
 import type { PostingKey } from "../domain/posting-key.ts";
 import { stages } from "../domain/posting.ts";
 import { deviationsOf } from "../domain/read-back.ts";
@@ -286,7 +286,7 @@ const stampAndPost = async (
   await onStep("stamped", keysOf(ours));
   // Counted from before the stamp was asked for: our clock may only err towards an earlier deadline.
   const outcomes = await target.post(
-    ours.map(({ draft }) => fitSummaries(draft, target.capabilities.summaryMax)),
+    ours.map(({ draft }) => fitted(draft, target.capabilities)),
     new Date(stampedAt + stamped.remainingMs),
   );
   return { ours, outcomes };
@@ -448,7 +448,7 @@ const verify = async (
       missing.push(posting);
       continue;
     }
-    const deviations = deviationsOf(fitSummaries(posting.draft, target.capabilities.summaryMax), voucher);
+    const deviations = deviationsOf(fitted(posting.draft, target.capabilities), voucher);
     rows.push({
       postingId: posting.postingId,
       equal: deviations.length === 0,

@@ -1,6 +1,7 @@
 import type { BusinessDate, Instant, Period } from "../domain/dates.ts";
 import type { Decimal } from "../domain/decimal.ts";
 import type { ErrorCode } from "../domain/errors.ts";
+import type { VoucherLimits } from "../domain/limits.ts";
 import type { CountLine, Movement } from "../domain/movement.ts";
 import type { PostingKey } from "../domain/posting-key.ts";
 import type { Stage } from "../domain/posting.ts";
@@ -149,22 +150,46 @@ export interface StockSource extends Connector {
 
 // ---------------------------------------------------------------------------------------------- voucher target
 
-export interface TargetCapabilities {
+/**
+ * Who refuses a voucher that cannot be booked: the ERP when it is sent; the connector before it sends, because the ERP would
+ * take it ("us"); or nobody who answers us ("nobody", for example a program that imports our file later).
+ */
+export type CheckedBy = "erp" | "us" | "nobody";
+
+export interface TargetCapabilities extends VoucherLimits {
   /** Largest number of vouchers in one request; 1 = no batches. */
   readonly batchMax: number;
-  /** "native": the ERP refuses a second voucher with our key; "lookup": it can only be asked; "none": not even that. */
-  readonly keyGuard: "native" | "lookup" | "none";
+  /**
+   * "native": the ERP refuses a second voucher with our key; "lookup": it can only be asked; "receipt": it imports files and
+   * cannot be asked, a person's receipt answers (docs/decisions/0012-file-ledgers.md); "none": not even that.
+   */
+  readonly keyGuard: "native" | "lookup" | "receipt" | "none";
   /** How many characters of the key the ERP's field holds. */
   readonly keyLength: number;
   readonly stages: readonly Stage[];
-  readonly red: "negative" | "swapped" | "void";
   /** True where the answer comes later and has to be polled. */
   readonly asynchronous: boolean;
-  readonly linesMax: number;
-  readonly summaryMax: number;
-  readonly amountDecimals: number;
-  readonly quantityDecimals: number;
-  readonly vouchersPerPeriodMax: number | undefined;
+  /** Dimensions that the ledger can keep on a line. */
+  readonly dimensions: readonly DimensionKind[];
+  readonly checks: {
+    readonly period: CheckedBy;
+    /** Unknown, forbidden and parent accounts. */
+    readonly account: CheckedBy;
+    /** A dimension that the account demands and the line lacks. */
+    readonly dimension: CheckedBy;
+    /** Codes of items, partners and departments that do not exist. */
+    readonly code: CheckedBy;
+    readonly balance: CheckedBy;
+  };
+  /** What a person can do to a voucher of ours in the ERP's own program afterwards: the reconciliation has to see it. */
+  readonly people: {
+    readonly edit: boolean;
+    readonly unaudit: boolean;
+    readonly delete: boolean;
+    readonly void: boolean;
+    /** Whether a copy carries our key as well, comes without it, or cannot be made. */
+    readonly copy: "with-key" | "without-key" | "never";
+  };
   readonly readsBalances: boolean;
   readonly readsQuantities: boolean;
 }

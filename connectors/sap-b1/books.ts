@@ -122,17 +122,20 @@ const sources = (settings: SapB1Settings): Readonly<Record<MasterDataKind, Maste
   },
   supplier: partner("cSupplier"),
   customer: partner("cCustomer"),
-  department: {
-    set: "DistributionRules",
-    code: "FactorCode",
-    name: "FactorDescription",
-    more: ["Active"],
-    usable: (row) => isYes(row["Active"]),
-  },
+  department: settings.dimensions.department?.startsWith("CostingCode") === true ? costCentre : undefined,
   // Units stand on the line as text, and B1 keeps none for journal entries.
   unit: undefined,
   word: { set: "TransactionCodes", code: "Code", name: "Description", more: [], usable: () => true },
 });
+
+/** A cost centre is a distribution rule that gives everything to one place: lines name the rule. */
+const costCentre: MasterDataSource = {
+  set: "DistributionRules",
+  code: "FactorCode",
+  name: "FactorDescription",
+  more: ["Active"],
+  usable: (row) => isYes(row["Active"]),
+};
 
 const partner = (cardType: string): MasterDataSource => ({
   set: "BusinessPartners",

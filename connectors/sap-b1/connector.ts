@@ -1,8 +1,9 @@
 import { type BusinessDate, type Period, firstDayOf, lastDayOf, period } from "../../domain/dates.ts";
-import { ZhangshiError } from "../../domain/errors.ts";
+import { ZhangshiError, errorCatalog } from "../../domain/errors.ts";
+import { limitBroken } from "../../domain/limits.ts";
 import { PostingKey } from "../../domain/posting-key.ts";
 import { type Stage, stages } from "../../domain/posting.ts";
-import type { VoucherDraft } from "../../domain/voucher.ts";
+import { type DimensionKind, type VoucherDraft, dimensionKinds } from "../../domain/voucher.ts";
 import type {
   AccountBalance,
   CheckStage,
@@ -23,6 +24,7 @@ import { type AccountNames, Accounts } from "./accounts.ts";
 import { balancesFromChart, chunks, readMasterData, readPeriods, sumEntries } from "./books.ts";
 import { B1Channel } from "./channel.ts";
 import { checkStages } from "./check.ts";
+import { Codes } from "./codes.ts";
 import type { VendorError } from "./answers.ts";
 import { type Problem, isCatalogued } from "./errors.ts";
 import { findClaims, findKeys } from "./look-up.ts";
@@ -30,7 +32,7 @@ import { writeBatch } from "./multipart.ts";
 import { readBatchAnswer } from "./posting.ts";
 import { allBehind, oneOf, quoted } from "./query.ts";
 import { type SapB1Settings, parseSettings, secretOf } from "./settings.ts";
-import { changeSetOf, obstacleTo } from "./voucher-body.ts";
+import { AMOUNT_DECIMALS, type CannotWrite, changeSetOf, obstacleTo } from "./voucher-body.ts";
 import { journalFields, voucherOf } from "./voucher-rows.ts";
 
 /** Keys asked for in one query, the control key not counted: an address stays below 8 KB. */
@@ -49,11 +51,11 @@ class SapB1 implements VoucherTarget {
   readonly #http: VendorHttp;
   readonly #channel: B1Channel;
   readonly #accounts: Accounts;
+  readonly #codes: Codes;
 
   constructor(settings: SapB1Settings, context: ConnectorContext) {
     this.#settings = settings;
     this.#context = context;
-    const withQuantities = settings.balances === "entries" && settings.quantityField !== null;
     this.capabilities = {
       batchMax: settings.batchMax,
       keyGuard: "native",
@@ -62,14 +64,23 @@ class SapB1 implements VoucherTarget {
       stages: ["booked"],
       red: settings.red,
       asynchronous: false,
+      dimensions: dimensionsKept(settings),
+      checks: { period: "erp", account: "erp", dimension: "us", code: "us", balance: "erp" },
+      // Amounts, accounts and dates are fixed; duplicating an entry copies its user fields.
+      people: { edit: false, unaudit: false, delete: false, void: false, copy: "with-key" },
       linesMax: settings.linesMax,
       summaryMax: settings.summaryMax,
-      amountDecimals: 2,
-      // Quantities have six decimals in the database (reference §4.2).
+      // nvarchar: a character beyond U+FFFF counts twice.
+      text: { measure: "utf16", repertoire: "unicode" },
+      amountDecimals: AMOUNT_DECIMALS,
+      // Numbers are kept with 19 digits, six of them behind the point (reference §7.2).
+      amountDigits: 13,
+      quantities: settings.quantityField !== null,
       quantityDecimals: 6,
+      quantityDigits: 13,
       vouchersPerPeriodMax: undefined,
       readsBalances: true,
-      readsQuantities: withQuantities,
+      readsQuantities: settings.balances === "entries" && settings.quantityField !== null,
     };
     this.#http = new VendorHttp({
       // The edition is a setting: an address that names one is taken without it.
@@ -94,6 +105,7 @@ class SapB1 implements VoucherTarget {
     const limits = { serviceLayer, logInTimeoutMs, parallelRequests };
     this.#channel = new B1Channel(this.#http, identity, context.now, limits);
     this.#accounts = new Accounts(this.#channel, settings, context.now);
+    this.#codes = new Codes(this.#channel, settings, context.now);
   }
 
   /**
@@ -102,14 +114,16 @@ class SapB1 implements VoucherTarget {
    */
   async post(drafts: readonly VoucherDraft[], deadlineAt: Date): Promise<readonly SendOutcome[]> {
     const outcomes = new Map<string, SendOutcome>();
-    const names = await this.#accounts.names().catch((error: unknown) => problemBefore(error));
-    if ("kind" in names) return drafts.map((draft) => ({ ...names, key: PostingKey.parse(draft.key) }));
-    let waiting: readonly VoucherDraft[] = drafts.filter((draft) => {
-      const obstacle = obstacleTo(draft, this.#settings, names.toCode);
-      if (obstacle !== undefined)
-        outcomes.set(draft.key, { kind: "refused", key: PostingKey.parse(draft.key), ...obstacle });
-      return obstacle === undefined;
-    });
+    let names: AccountNames;
+    let waiting: readonly VoucherDraft[];
+    try {
+      names = await this.#accounts.names();
+      waiting = await this.#sendable(drafts, names, outcomes);
+    } catch (error) {
+      const problem = problemBefore(error);
+      return drafts.map((draft) => ({ ...problem, key: PostingKey.parse(draft.key) }));
+    }
+    const sent = waiting;
     let size = this.#settings.batchMax;
     // Each round settles at least one draft, or halves the batch.
     const roundsMax = waiting.length + Math.ceil(Math.log2(size)) + 1;
@@ -128,7 +142,33 @@ class SapB1 implements VoucherTarget {
           outcomes.set(draft.key, { ...stopped, kind: "not-done", key: PostingKey.parse(draft.key) });
       waiting = [...(stopped === undefined ? reading.untouched : []), ...behind];
     }
-    return this.#judged(drafts, outcomes);
+    return this.#judged(drafts, outcomes, sent);
+  }
+
+  /** The drafts that can be written down and whose codes are there; the others are refused before anything is sent. */
+  async #sendable(
+    drafts: readonly VoucherDraft[],
+    names: AccountNames,
+    outcomes: Map<string, SendOutcome>,
+  ): Promise<readonly VoucherDraft[]> {
+    const refuse = ({ key }: VoucherDraft, { code, message }: CannotWrite): void => {
+      outcomes.set(key, { kind: "refused", key: PostingKey.parse(key), code, message });
+    };
+    const writable = drafts.filter((draft) => {
+      const limit = limitBroken(draft, this.capabilities);
+      const obstacle =
+        limit === undefined
+          ? obstacleTo(draft, this.#settings, names.toCode)
+          : { code: limit, message: errorCatalog[limit].what.en };
+      if (obstacle !== undefined) refuse(draft, obstacle);
+      return obstacle === undefined;
+    });
+    const wrong = await this.#codes.wrongIn(writable);
+    return writable.filter((draft) => {
+      const message = wrong.get(draft.key);
+      if (message !== undefined) refuse(draft, { code: "MASTER_DATA_REFUSED", message });
+      return message === undefined;
+    });
   }
 
   async #postBatch(
@@ -151,35 +191,47 @@ class SapB1 implements VoucherTarget {
     this.#context.log("unknown vendor error", { code, status, message: this.#http.redact(error.message) });
   }
 
-  /** In the drafts' order, without secrets; a refusal that may be for a closed period is asked about. */
+  /** In the drafts' order, without secrets; a refusal without a clear code is looked into. */
   async #judged(
     drafts: readonly VoucherDraft[],
     outcomes: ReadonlyMap<string, SendOutcome>,
+    sent: readonly VoucherDraft[],
   ): Promise<readonly SendOutcome[]> {
-    const unnamed = [...outcomes.values()].some(
-      (outcome) => outcome.kind === "refused" && outcome.code === "REFUSED_BY_ERP",
-    );
-    const closed = unnamed ? await this.#closedPeriods() : new Set<string>();
+    const refused = sent.filter(({ key }) => isVague(outcomes.get(key)));
+    const reasons = refused.length === 0 ? new Map<string, CannotWrite>() : await this.#reasonsFor(refused);
     return drafts.map((draft) => {
       const outcome = outcomes.get(draft.key);
       if (outcome === undefined) throw new Error(`no outcome for ${draft.key}`);
       if (outcome.kind === "posted") return outcome;
-      const message = this.#http.redact(outcome.message);
-      const isClosed =
-        outcome.kind === "refused" && outcome.code === "REFUSED_BY_ERP" && closed.has(draft.date.slice(0, 7));
-      return { ...outcome, message, code: isClosed ? "PERIOD_CLOSED" : outcome.code };
+      const reason = reasons.get(draft.key);
+      const message = this.#http.redact(
+        reason === undefined ? outcome.message : `${outcome.message}; ${reason.message}`,
+      );
+      return { ...outcome, message, code: reason?.code ?? outcome.code };
     });
   }
 
-  /** The code of a date outside its window is not known, so the periods are asked (reference §6.3). */
-  async #closedPeriods(): Promise<ReadonlySet<string>> {
-    try {
-      const periods = await readPeriods(this.#channel);
-      return new Set(periods.filter((state) => !state.open).map((state) => state.period));
-    } catch {
-      // The refusal stands without it, only less precisely named.
-      return new Set();
+  /**
+   * Codes -10, -5002 and -2028 stand for many causes, and that of a date outside its window is not known (reference §6.3): the
+   * books are asked whether the voucher's period is open and its accounts take lines.
+   */
+  async #reasonsFor(drafts: readonly VoucherDraft[]): Promise<ReadonlyMap<string, CannotWrite>> {
+    const accounts = [...new Set(drafts.flatMap(({ lines }) => lines.map(({ account }) => account)))];
+    const [periods, rows] = await Promise.all([
+      orUndefined(readPeriods(this.#channel)),
+      orUndefined(readMasterData(this.#channel, this.#settings, "account", accounts)),
+    ]);
+    const closed = new Set(periods?.flatMap(({ period: month, open }): string[] => (open ? [] : [month])));
+    const usable = new Set((rows ?? []).filter((row) => row.usable).map(({ code }) => code));
+    const reasons = new Map<string, CannotWrite>();
+    for (const { key, date, lines } of drafts) {
+      const wrong = rows === undefined ? undefined : lines.find(({ account }) => !usable.has(account));
+      if (closed.has(date.slice(0, 7)))
+        reasons.set(key, { code: "PERIOD_CLOSED", message: `period ${date.slice(0, 7)} is not open` });
+      else if (wrong !== undefined)
+        reasons.set(key, { code: "ACCOUNT_REFUSED", message: `account ${wrong.account} takes no lines` });
     }
+    return reasons;
   }
 
   /** Nothing is left to do behind `booked`: what is there has arrived. */
@@ -306,7 +358,24 @@ class SapB1 implements VoucherTarget {
   }
 }
 
+const isVague = (outcome: SendOutcome | undefined): boolean =>
+  outcome?.kind === "refused" && (outcome.code === "REFUSED_BY_ERP" || outcome.code === "MASTER_DATA_REFUSED");
+
+/** A control account keeps its partner whatever field the dimension has elsewhere. */
+const dimensionsKept = (settings: SapB1Settings): readonly DimensionKind[] =>
+  dimensionKinds.filter((kind) => (settings.dimensions[kind] ?? null) !== null);
+
 const isSeen = (found: LookUp | undefined): boolean => found?.kind === "one" || found?.kind === "several";
+
+/** A refusal stands without its reason, only less precisely named. */
+const orUndefined = async <Value>(reading: Promise<Value>): Promise<Value | undefined> => {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof ZhangshiError) return undefined;
+    throw error;
+  }
+};
 
 /** Nothing was sent, because the ERP could not be asked beforehand. */
 const problemBefore = (error: unknown): Problem => {

@@ -170,8 +170,8 @@ export const problemOf = (error: VendorError, ours: readonly string[]): Problem 
   if (known === undefined && error.status === 403) return { kind: "not-done", code: "PERMISSION_DENIED", message };
   if (error.status === 401 && known === undefined) return { kind: "not-done", code: "NOT_LOGGED_IN", message };
   if (known?.code === "NOT_REACHABLE") return { kind: known.outcome, code: known.code, message };
-  if (error.status === 503) return { kind: "not-done", code: "NOT_REACHABLE", message };
-  if (error.status === 429) return { kind: "not-done", code: "THROTTLED", message };
+  // The balancer had no worker to give the request to (reference §6.4).
+  if (error.status === 503 || error.status === 429) return { kind: "not-done", code: "THROTTLED", message };
   if (error.status < 400 || error.status >= 500) return { kind: "uncertain", code: "SERVER_ERROR", message };
   // A field of ours that is not there is missing for every voucher: nothing ran, and nothing will before it is created.
   if (NAME_UNKNOWN.has(error.code) && ours.some((name) => message.includes(name)))

@@ -153,6 +153,20 @@ test("a refusal without a clear code is a closed period where the period is clos
   expect(briefly(await connect().post([receiptDraft("a")], soon()))).toEqual(["refused PERIOD_CLOSED"]);
 });
 
+test("a refusal without a clear code is for an account where the chart does not let it be used", async () => {
+  mayLogIn();
+  batches(batchReply(refusal(2, "-2028", "No matching records found (ODBC -2028)")));
+  nock(ORIGIN)
+    .get(/^\/b1s\/v2\/ChartOfAccounts/)
+    .reply(200, { value: [{ Code: "1405", Name: "库存商品", ActiveAccount: "tYES" }], "@odata.count": 1 });
+  expect(await connect().post([receiptDraft("a")], soon())).toMatchObject([
+    {
+      code: "ACCOUNT_REFUSED",
+      message: "-2028: No matching records found (ODBC -2028) (HTTP 400); account 2202.02 takes no lines",
+    },
+  ]);
+});
+
 test("a conflict leaves the rest of the batch for later instead of running into it again", async () => {
   mayLogIn();
   const asked = batches(batchReply(refusal(2, "-2038", "Internal error (-2038) occurred")));
@@ -192,7 +206,7 @@ test.each<[string, nock.ReplyFnResult, string]>([
   ["a proxy error", [502, "<html>Proxy Error</html>", html], "uncertain SERVER_ERROR"],
   ["a proxy that gave up waiting", [504, "<html>Timeout</html>", html], "uncertain SERVER_ERROR"],
   ["an empty 500", [500, "", {}], "uncertain SERVER_ERROR"],
-  ["no free worker", [503, "<html>Unavailable</html>", html], "not-done NOT_REACHABLE"],
+  ["no free worker", [503, "<html>Unavailable</html>", html], "not-done THROTTLED"],
   ["a company that is away", [500, errorV2("305", "Switch company error: -1102"), {}], "not-done NOT_REACHABLE"],
   ["a missing right", [403, errorV2("", "forbidden"), {}], "not-done PERMISSION_DENIED"],
   ["a session that is over", [401, errorV2("301", "Invalid session."), {}], "not-done NOT_LOGGED_IN"],
@@ -251,28 +265,46 @@ test("the first edition answers 202, with numbers for codes", async () => {
   expect(briefly(await target.post([receiptDraft("b")], soon()))).toEqual(["refused PERIOD_CLOSED"]);
 });
 
-test("a red line keeps its side with a negative amount, or stands on the other side with a mark", async () => {
+test("a red line keeps its side with a negative amount", async () => {
+  mayLogIn();
+  const asked = batches(batchReply(posted("a")));
+  await connect().post([receiptDraft("a", {}, "-184.50")], soon());
+  const [body] = [...(asked[0] ?? "").matchAll(/^\{"Ref.*\}$/gm)].map(([text]) => JSON.parse(text));
+  expect(body["JournalEntryLines"]).toMatchObject([
+    { Debit: "-184.50", Credit: "0.00", U_ZSQty: "-10" },
+    { Debit: "0.00", Credit: "-184.50" },
+  ]);
+});
+
+test("codes that B1 would not check are looked up once, and a wrong one is refused before anything is sent", async () => {
   mayLogIn();
   const asked = batches(batchReply(posted("a")), batchReply(posted("a")));
-  const draft = receiptDraft("a", {}, "-184.50");
-  await connect().post([draft], soon());
-  await connect({ red: "swapped" }).post([draft], soon());
-  const lines = asked.map((body) =>
-    [...body.matchAll(/^\{"Ref.*\}$/gm)].map(([text]) => JSON.parse(text)["JournalEntryLines"]),
-  );
-  expect(lines).toMatchObject([
-    [
-      [
-        { Debit: "-184.50", Credit: "0.00" },
-        { Debit: "0.00", Credit: "-184.50" },
-      ],
-    ],
-    [
-      [
-        { Debit: "0.00", Credit: "184.50", U_ZSRed: "Y", U_ZSQty: "-10" },
-        { Debit: "184.50", Credit: "0.00", U_ZSRed: "Y" },
-      ],
-    ],
+  const listed: string[] = [];
+  nock(ORIGIN)
+    .persist()
+    .get(/^\/b1s\/v2\/(Items|BusinessPartners)/)
+    .reply((path) => {
+      listed.push(
+        decodeURIComponent(path)
+          .replace(/\?.*\$filter=/, " ")
+          .replace(/&.*/, ""),
+      );
+      const value = path.includes("Items")
+        ? [{ ItemCode: "M-001", ItemName: "x", Frozen: "tNO" }]
+        : [{ CardCode: "VEN001", CardName: "y", Frozen: "tNO" }];
+      return [200, { "@odata.count": 1, value }];
+    });
+  const target = connect({ uncheckedCodes: [] });
+  const [good, bad] = [receiptDraft("a"), receiptDraft("b")];
+  const lines = bad.lines.map((line) => ({ ...line, dimensions: { item: "M-009" } }));
+  const outcomes = await target.post([good, { ...bad, lines }], soon());
+  expect(briefly(outcomes)).toEqual(["booked", "refused MASTER_DATA_REFUSED"]);
+  expect(outcomes[1]).toMatchObject({ message: "item M-009 is not in B1, or inactive there" });
+  expect(asked[0]).not.toContain(keyOf("b"));
+  expect(briefly(await target.post([good], soon()))).toEqual(["booked"]);
+  expect(listed.toSorted()).toEqual([
+    "/b1s/v2/BusinessPartners CardType eq 'cSupplier' and (CardCode eq 'VEN001')",
+    "/b1s/v2/Items (ItemCode eq 'M-001' or ItemCode eq 'M-009')",
   ]);
 });
 

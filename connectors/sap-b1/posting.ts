@@ -36,7 +36,6 @@ const oursIn = (settings: SapB1Settings): readonly string[] => [
       settings.claimTable,
       settings.quantityField,
       settings.unitField,
-      settings.redField,
       ...Object.values(settings.dimensions),
     ].filter((name): name is string => name?.startsWith("U_") === true || name === settings.claimTable),
   ),

@@ -4,7 +4,7 @@ import nock from "nock";
 import { businessDate } from "../../domain/dates.ts";
 import { decimal } from "../../domain/decimal.ts";
 import { PostingKey, postingKeyOf } from "../../domain/posting-key.ts";
-import type { VoucherDraft, VoucherLine } from "../../domain/voucher.ts";
+import { type VoucherDraft, type VoucherLine, dimensionKinds } from "../../domain/voucher.ts";
 import type { ConnectorContext, SendOutcome, VoucherTarget } from "../contract.ts";
 import { createSapB1 } from "./connector.ts";
 
@@ -28,7 +28,8 @@ export const connect = (
   context: Partial<ConnectorContext> = {},
 ): VoucherTarget =>
   createSapB1(
-    { books: { [BOOK]: null }, ...settings },
+    // Codes are looked up only in the tests that are about it.
+    { books: { [BOOK]: null }, uncheckedCodes: dimensionKinds, ...settings },
     {
       connection: "erp",
       baseUrl: ORIGIN,

@@ -59,10 +59,10 @@ export const SapB1Settings = z.strictObject({
   /** Fields of the journal line for 数量核算, which B1 does not know; null: quantities are not written. */
   quantityField: z.union([UserField, z.null()]).default("U_ZSQty"),
   unitField: z.union([UserField, z.null()]).default("U_ZSUnit"),
-  /** "negative": negative amounts on the same side (UseNegativeAmounts of the company); "swapped": the other side, marked in `redField`. */
+  /** "negative": negative amounts on the same side, where the company uses negative amounts; "swapped": the other side. */
   red: z.enum(["negative", "swapped"], "只能是 negative 或 swapped / either negative or swapped").default("negative"),
-  /** Field of the journal line that marks a swapped red line with "Y"; only for "swapped". */
-  redField: UserField.default("U_ZSRed"),
+  /** Dimensions whose codes B1 does not keep: they are written without being looked up. */
+  uncheckedCodes: z.array(z.enum(dimensionKinds)).default([]),
   batchMax: z.int().min(1).max(100).default(20),
   linesMax: z.int().min(2).default(500),
   /** Length of LineMemo: 254 in current releases, 50 in older ones. UTF-16 units. */

@@ -32,7 +32,7 @@ const text = (size: number): Readonly<Record<string, unknown>> => ({ Type: "db_A
 
 /** Everything to create in B1 before the first voucher: tables first, each thing once. */
 export const setUpsFor = (settings: SapB1Settings): readonly SetUp[] => {
-  const { keyField, claimTable, quantityField, unitField, red, redField, dimensions } = settings;
+  const { keyField, claimTable, quantityField, unitField, dimensions } = settings;
   const onLines = new Map<string, SetUp>();
   for (const kind of dimensionKinds) {
     const name = dimensions[kind];
@@ -44,7 +44,6 @@ export const setUpsFor = (settings: SapB1Settings): readonly SetUp[] => {
       field("JDT1", quantityField, "Zhangshi quantity", { Type: "db_Float", SubType: "st_Quantity" }),
     );
   if (unitField !== null) onLines.set(unitField, field("JDT1", unitField, "Zhangshi unit", text(CODE_LENGTH)));
-  if (red === "swapped") onLines.set(redField, field("JDT1", redField, "Zhangshi red line", text(1)));
   return [
     {
       set: "UserTablesMD",

@@ -1,4 +1,4 @@
-import { type Decimal, ZERO, isNegative, negate, toFixed } from "../../domain/decimal.ts";
+import { type Decimal, ZERO, toFixed } from "../../domain/decimal.ts";
 import type { ErrorCode } from "../../domain/errors.ts";
 import { type VoucherDraft, type VoucherLine, dimensionKinds } from "../../domain/voucher.ts";
 import { writeVendorJson } from "../transport/json.ts";
@@ -14,7 +14,7 @@ export interface CannotWrite {
 /** Our account as the chart's Code; undefined where the chart has none. */
 export type AccountCode = (account: string) => string | undefined;
 
-const AMOUNT_DECIMALS = 2;
+export const AMOUNT_DECIMALS = 2;
 /** Lengths of columns in UTF-16 units (reference §7.2); what is longer is refused by B1. */
 const REFERENCE_LENGTH = 100;
 const ACCOUNT_LENGTH = 15;
@@ -31,8 +31,6 @@ export const obstacleTo = (
     return { code: "CODE_MISSING", message: `凭证字 ${draft.word} has no transaction code in the connection's words` };
   if (draft.currency !== settings.currency)
     return { code: "CODE_MISSING", message: `currency ${draft.currency}: only ${settings.currency} is posted` };
-  if (draft.lines.length > settings.linesMax)
-    return { code: "LIMIT_LINES", message: `${draft.lines.length} lines, at most ${settings.linesMax}` };
   for (const line of draft.lines) {
     const obstacle = obstacleInLine(line, settings, accountCode);
     if (obstacle !== undefined) return { ...obstacle, message: `line ${line.lineNumber}: ${obstacle.message}` };
@@ -81,9 +79,7 @@ const lineBody = (
   settings: SapB1Settings,
   accountCode: AccountCode,
 ): Record<string, unknown> => {
-  const isSwapped = settings.red === "swapped" && isNegative(line.amount);
-  const amount = isSwapped ? negate(line.amount) : line.amount;
-  const isDebit = (line.side === "debit") !== isSwapped;
+  const isDebit = line.side === "debit";
   const partner = settings.controlAccounts[line.account];
   const dimensions: Record<string, string> = {};
   for (const kind of dimensionKinds) {
@@ -96,15 +92,14 @@ const lineBody = (
     ...(partner === undefined
       ? { AccountCode: accountCode(line.account) ?? line.account }
       : { ShortName: line.dimensions[partner] }),
-    Debit: money(isDebit ? amount : ZERO),
-    Credit: money(isDebit ? ZERO : amount),
+    Debit: money(isDebit ? line.amount : ZERO),
+    Credit: money(isDebit ? ZERO : line.amount),
     LineMemo: fitted(line.summary, settings.summaryMax),
     ...(branch === null ? {} : { BPLID: branch }),
     ...(settings.quantityField === null || line.quantity === undefined
       ? {}
       : { [settings.quantityField]: line.quantity }),
     ...(settings.unitField === null || line.unit === undefined ? {} : { [settings.unitField]: line.unit }),
-    ...(isSwapped ? { [settings.redField]: "Y" } : {}),
     ...dimensions,
   };
 };

@@ -70,8 +70,8 @@ const lineOf = (
   const quantity = settings.quantityField === null ? ZERO : amountOf(settings.quantityField);
   return {
     lineNumber: lineId === "" ? index + 1 : Number(lineId) + 1,
-    summary: textOf(line["LineMemo"]),
-    ...sideOf(amountOf("Debit"), amountOf("Credit"), isRed(line, settings)),
+    summary: typeof line["LineMemo"] === "string" ? line["LineMemo"] : "",
+    ...sideOf(amountOf("Debit"), amountOf("Credit")),
     account,
     quantity: isZero(quantity) ? undefined : quantity,
     unit: (settings.unitField === null ? "" : textOf(line[settings.unitField])) || undefined,
@@ -79,16 +79,10 @@ const lineOf = (
   };
 };
 
-const isRed = (line: Entity, settings: SapB1Settings): boolean =>
-  settings.red === "swapped" && textOf(line[settings.redField]) === "Y";
-
-/** A swapped red line stands on the other side; it is given back as what it was sent as. */
-const sideOf = (debit: Decimal, credit: Decimal, red: boolean): Pick<ErpVoucherLine, "side" | "amount"> => {
-  const isCredit = isZero(debit) && !isZero(credit);
-  const amount = isCredit ? credit : normalize(subtract(debit, credit));
-  if (!red) return { side: isCredit ? "credit" : "debit", amount };
-  return { side: isCredit ? "debit" : "credit", amount: negate(amount) };
-};
+const sideOf = (debit: Decimal, credit: Decimal): Pick<ErpVoucherLine, "side" | "amount"> =>
+  isZero(debit) && !isZero(credit)
+    ? { side: "credit", amount: credit }
+    : { side: "debit", amount: normalize(subtract(debit, credit)) };
 
 const dimensionsOf = (
   line: Entity,

@@ -13,12 +13,15 @@ const Options = z.object({
   port: wholeNumber(0, PORT_MAX).default(0),
   seed: wholeNumber(0, SEED_MAX).default(1),
   faults: z.string().optional(),
+  http: z.boolean().default(false),
 });
 
 interface Start {
   readonly port: number;
   readonly seed: number;
   readonly faults: readonly Fault[];
+  /** plain HTTP where a vendor speaks HTTPS */
+  readonly http: boolean;
 }
 interface Running {
   /** What is printed, once, as one JSON line. */
@@ -46,6 +49,17 @@ const vendors: Readonly<Record<string, (start: Start) => Promise<Running>>> = {
       close: () => simulator.close(),
     };
   },
+  "sap-b1": async ({ port, seed, faults, http }) => {
+    const { startSapB1 } = await import("../simulators/sap-b1/server.ts");
+    const simulator = await startSapB1({ port, seed, faults, http });
+    const { baseUrl, credentials, openPeriod, ca } = simulator;
+    return {
+      ready: { vendor: "sap-b1", baseUrl, credentials, openPeriod },
+      // What a client has to trust: the authority behind the certificate that the simulator made for itself.
+      ...(ca === undefined ? {} : { besides: { ca } }),
+      close: () => simulator.close(),
+    };
+  },
 };
 
 export const simulateCommand = (): Command =>
@@ -57,14 +71,15 @@ export const simulateCommand = (): Command =>
     .option("--port <N>", say({ zh: "端口，缺省为任意空闲端口", en: "port; any free one when left out" }))
     .option("--seed <S>", say({ zh: "决定凭据、内码与故障的种子", en: "draws credentials, ids and faults" }))
     .option("--faults <FILE>", say({ zh: "故障计划文件（JSON）", en: "file with the plan of faults (JSON)" }))
+    .option("--http", say({ zh: "sap-b1：用普通 HTTP 代替 HTTPS", en: "sap-b1: plain HTTP instead of HTTPS" }))
     .action((vendor: string, options: unknown) =>
       runCommand(async () => {
         const start = Object.hasOwn(vendors, vendor) ? vendors[vendor] : undefined;
         if (start === undefined) {
           throw new ZhangshiError("ARGUMENT_INVALID", { vendor, expected: Object.keys(vendors).join(" | ") });
         }
-        const { port, seed, faults } = parseOptions(Options, options);
-        const running = await start({ port, seed, faults: faults === undefined ? [] : readFaults(faults) });
+        const { port, seed, faults, http } = parseOptions(Options, options);
+        const running = await start({ port, seed, http, faults: faults === undefined ? [] : readFaults(faults) });
         if (running.besides !== undefined) process.stderr.write(`${JSON.stringify(running.besides)}\n`);
         process.stdout.write(`${JSON.stringify(running.ready)}\n`);
         await stopSignal();

@@ -1,6 +1,7 @@
 /** The HTTP/1.1 floor of every simulator: raw bodies in, exact bytes out, and every way of breaking a connection. */
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -9,6 +10,7 @@ const KEEP_ALIVE_MS = 65_000;
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 /** How long `close()` waits for calls in flight before it cuts them. */
 const CLOSE_GRACE_MS = 300;
+const NO_CONTENT = 204;
 
 export type Answer = {
   status: number;
@@ -17,6 +19,8 @@ export type Answer = {
   contentType?: string;
   headers?: Record<string, string | readonly string[]>;
 };
+
+const TOO_LARGE: Answer = { status: 413, body: "body too large", contentType: "text/plain" };
 
 /** One request and the ways to end it. Exactly one of the ends is used. */
 export type Exchange = {
@@ -44,7 +48,7 @@ export type Exchange = {
 export type HttpServer = {
   readonly host: string;
   readonly port: number;
-  /** "http://127.0.0.1:1234", without a trailing slash */
+  /** "http://127.0.0.1:1234" or "https://…", without a trailing slash */
   readonly origin: string;
   close(): Promise<void>;
 };
@@ -55,6 +59,12 @@ export type HttpOptions = {
   host?: string | undefined;
   /** larger bodies are answered 413 */
   bodyLimitBytes?: number | undefined;
+  /** PEM texts; with them the server speaks HTTPS */
+  tls?: { key: string; cert: string } | undefined;
+  /** the answer to a body over the limit; 413 in plain text when absent */
+  tooLarge?: Answer | undefined;
+  /** the answer to `Expect: 100-continue` instead of going on; it goes on when absent */
+  expectation?: Answer | undefined;
   /** for the Date header; the system's clock when absent */
   now?: (() => number) | undefined;
   handler: (exchange: Exchange) => void | Promise<void>;
@@ -66,9 +76,16 @@ export type HttpOptions = {
 export async function startHttpServer(options: HttpOptions): Promise<HttpServer> {
   const host = options.host ?? "127.0.0.1";
   const sockets = new Set<Socket>();
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     serve(request, response, options).catch(() => request.socket.destroy());
-  });
+  };
+  const server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);
+  const { expectation } = options;
+  if (expectation !== undefined) {
+    server.on("checkContinue", (_request: IncomingMessage, response: ServerResponse) => {
+      response.writeHead(expectation.status, headersOf(expectation, options)).end(expectation.body);
+    });
+  }
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = KEEP_ALIVE_MS + 5_000;
   server.requestTimeout = 0;
@@ -87,7 +104,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   return {
     host,
     port,
-    origin: `http://${host}:${port}`,
+    origin: `${options.tls === undefined ? "http" : "https"}://${host}:${port}`,
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
@@ -133,7 +150,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, options
       request.socket.on("close", () => clearTimeout(timer));
     },
   };
-  if (rawBody === undefined) return exchange.reply({ status: 413, body: "body too large", contentType: "text/plain" });
+  if (rawBody === undefined) return exchange.reply(options.tooLarge ?? TOO_LARGE);
   try {
     await options.handler(exchange);
   } catch (error) {
@@ -161,11 +178,12 @@ async function readBody(request: IncomingMessage, limitBytes: number): Promise<B
 }
 
 function headersOf(answer: Answer, options: HttpOptions): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = {
-    Date: dateOf(options),
-    "Content-Type": answer.contentType ?? "application/json; charset=utf-8",
-    "Content-Length": String(Buffer.byteLength(answer.body)),
-  };
+  const headers: Record<string, string | string[]> = { Date: dateOf(options) };
+  // An answer without content names neither its type nor its length (RFC 9110, 8.6).
+  if (answer.status !== NO_CONTENT) {
+    headers["Content-Type"] = answer.contentType ?? "application/json; charset=utf-8";
+    headers["Content-Length"] = String(Buffer.byteLength(answer.body));
+  }
   for (const [name, value] of Object.entries(answer.headers ?? {})) {
     headers[name] = typeof value === "string" ? value : [...value];
   }

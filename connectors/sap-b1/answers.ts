@@ -68,6 +68,11 @@ export const CONFLICTS: ReadonlySet<string> = new Set(["-2039", "-2038", "-1116"
 /** "Property 'U_X' of 'JournalEntry' is invalid", "Unrecognized resource path." (reference §6.3) */
 export const NAME_UNKNOWN: ReadonlySet<string> = new Set(["-1000", "201"]);
 
+/** A missing right has no code of its own that is known, and it is missing for every voucher: only its words tell. */
+const PERMISSION_WORDS = /not permitted to perform|no permission|not authori[sz]ed|没有权限|无权|未授权/i;
+export const isForbidden = ({ status, message }: VendorError): boolean =>
+  status === 403 || (status >= 400 && status < 500 && PERMISSION_WORDS.test(message));
+
 /** Failures of a read that pass by themselves. */
 export const isPassing = (answer: Exchange): boolean => {
   const failure = failureIn(answer);

@@ -2,7 +2,8 @@ import nock from "nock";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { period } from "../../domain/dates.ts";
 import type { ErpVoucher, VoucherTarget } from "../contract.ts";
-import { BOOK, ORIGIN, connect, errorV2, keyOf, mayLogIn } from "./recorded.ts";
+import { ORIGIN, connect, errorV2, mayLogIn } from "./recorded.ts";
+import { BOOK, keyOf } from "./samples.ts";
 
 beforeEach(() => {
   nock.disableNetConnect();

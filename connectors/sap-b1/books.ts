@@ -90,7 +90,7 @@ interface MasterDataSource {
   readonly usable: (row: Entity) => boolean;
 }
 
-/** Sets and flags: reference §7.10; DistributionRules and TransactionCodes by SAP's own entity names, never seen live. */
+/** Sets and flags: reference §7.10; ProfitCenters and TransactionCodes by SAP's own entity names, never seen live. */
 const sources = (settings: SapB1Settings): Readonly<Record<MasterDataKind, MasterDataSource | undefined>> => ({
   account: {
     set: "ChartOfAccounts",
@@ -128,11 +128,11 @@ const sources = (settings: SapB1Settings): Readonly<Record<MasterDataKind, Maste
   word: { set: "TransactionCodes", code: "Code", name: "Description", more: [], usable: () => true },
 });
 
-/** A cost centre is a distribution rule that gives everything to one place: lines name the rule. */
+/** Lines name distribution rules; every cost centre has one of its own code that gives everything to it. */
 const costCentre: MasterDataSource = {
-  set: "DistributionRules",
-  code: "FactorCode",
-  name: "FactorDescription",
+  set: "ProfitCenters",
+  code: "CenterCode",
+  name: "CenterName",
   more: ["Active"],
   usable: (row) => isYes(row["Active"]),
 };

@@ -6,6 +6,7 @@ import {
   SWITCH_COMPANY,
   errorOf,
   failureIn,
+  isForbidden,
   isPassing,
   isSessionLost,
   logInIn,
@@ -105,7 +106,7 @@ export class B1Channel {
     return { kind: "not-logged-in", code: "NOT_LOGGED_IN", message: this.#http.redact(textOf(second)) };
   }
 
-  /** Sent once. A request that met a dead session was not executed (reference §6.4); the next one logs in afresh. */
+  /** Sent once. A lost session is only noted, so that the next call logs in afresh. */
   async batch(boundary: string, body: string, deadlineAt: Date): Promise<ChannelAnswer> {
     return this.#inSession((session) =>
       this.#http.write(
@@ -143,8 +144,9 @@ export class B1Channel {
   errorOf(answer: ChannelAnswer): { readonly code: ErrorCode; readonly message: string } {
     if (answer.kind === "not-logged-in" || answer.kind === "not-sent")
       return { code: answer.code, message: answer.message };
-    const isForbidden = failureIn(answer)?.status === 403;
-    return { code: isForbidden ? "PERMISSION_DENIED" : "READ_FAILED", message: this.#http.redact(textOf(answer)) };
+    const failure = failureIn(answer);
+    const code = failure !== undefined && isForbidden(failure) ? "PERMISSION_DENIED" : "READ_FAILED";
+    return { code, message: this.#http.redact(textOf(answer)) };
   }
 
   /** Gives the session back: each one holds a place on the server until it times out (reference §2.4). */

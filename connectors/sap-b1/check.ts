@@ -1,5 +1,5 @@
 import { lookup } from "node:dns/promises";
-import { connect } from "node:net";
+import { connect, isIP } from "node:net";
 import { connect as connectSecurely, rootCertificates } from "node:tls";
 import { z } from "zod";
 import { ZhangshiError, errorCatalog } from "../../domain/errors.ts";
@@ -92,7 +92,7 @@ const readSets = (settings: SapB1Settings): readonly (readonly [set: string, key
   ["ChartOfAccounts", "Code"],
   ...(Object.keys(settings.controlAccounts).length === 0 ? [] : [["BusinessPartners", "CardCode"] as const]),
   ...(settings.dimensions.department?.startsWith("CostingCode") === true
-    ? [["DistributionRules", "FactorCode"] as const]
+    ? [["ProfitCenters", "CenterCode"] as const]
     : []),
 ];
 
@@ -146,7 +146,8 @@ const checkTls = async (
     const socket = connectSecurely({
       host,
       port,
-      servername: host,
+      // A name goes into the handshake, an address may not.
+      ...(isIP(host) === 0 ? { servername: host } : {}),
       timeout: CONNECT_TIMEOUT_MS,
       ...(authority === undefined ? {} : { ca: [...rootCertificates, authority] }),
     });

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../../domain/errors.ts";
 import type { Bilingual } from "../contract.ts";
-import { CONFLICTS, NAME_UNKNOWN, SWITCH_COMPANY, type VendorError, sentenceOf } from "./answers.ts";
+import { CONFLICTS, NAME_UNKNOWN, SWITCH_COMPANY, type VendorError, isForbidden, sentenceOf } from "./answers.ts";
 
 /** What a failure means for a send. */
 export interface Problem {
@@ -167,7 +167,6 @@ export const isCatalogued = (code: string): boolean => byCode.has(code);
 export const problemOf = (error: VendorError, ours: readonly string[]): Problem => {
   const message = sentenceOf(error);
   const known = byCode.get(error.code);
-  if (known === undefined && error.status === 403) return { kind: "not-done", code: "PERMISSION_DENIED", message };
   if (error.status === 401 && known === undefined) return { kind: "not-done", code: "NOT_LOGGED_IN", message };
   if (known?.code === "NOT_REACHABLE") return { kind: known.outcome, code: known.code, message };
   // The balancer had no worker to give the request to (reference §6.4).
@@ -177,6 +176,7 @@ export const problemOf = (error: VendorError, ours: readonly string[]): Problem 
   if (NAME_UNKNOWN.has(error.code) && ours.some((name) => message.includes(name)))
     return { kind: "not-done", code: "KEY_FIELD_MISSING", message };
   if (known?.outcome === "refused" || known === undefined) {
+    if (isForbidden(error)) return { kind: "not-done", code: "PERMISSION_DENIED", message };
     if (PERIOD_COLUMN.test(message) || PERIOD_WORDS.test(message))
       return { kind: "refused", code: "PERIOD_CLOSED", message };
     if (ACCOUNT_COLUMN.test(message)) return { kind: "refused", code: "ACCOUNT_REFUSED", message };

@@ -1,18 +1,7 @@
 import nock from "nock";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  ORIGIN,
-  batchReply,
-  briefly,
-  committed,
-  connect,
-  errorV1,
-  errorV2,
-  keyOf,
-  logInReply,
-  receiptDraft,
-  soon,
-} from "./recorded.ts";
+import { ORIGIN, batchReply, committed, connect, errorV1, errorV2, logInReply } from "./recorded.ts";
+import { briefly, keyOf, receiptDraft, soon } from "./samples.ts";
 
 beforeEach(() => nock.disableNetConnect());
 afterEach(() => {
@@ -99,7 +88,7 @@ test("a session is renewed before it ends, counted from its last use", async () 
   expect(seen.count).toBe(2);
 });
 
-test("a write that meets a dead session is not done, and the next one logs in afresh", async () => {
+test("a write that meets a dead session is uncertain, and the next one logs in afresh", async () => {
   const seen = logIns();
   const replies = [over, batchReply(committed(1, 7, { U_ZSKey: keyOf("a") }))];
   let sent = 0;
@@ -108,7 +97,7 @@ test("a write that meets a dead session is not done, and the next one logs in af
     .post("/b1s/v2/$batch")
     .reply(() => replies[(sent += 1) - 1] ?? over);
   const target = connect();
-  expect(briefly(await target.post([receiptDraft("a")], soon()))).toEqual(["not-done NOT_LOGGED_IN"]);
+  expect(briefly(await target.post([receiptDraft("a")], soon()))).toEqual(["uncertain SESSION_LOST"]);
   expect(sent).toBe(1);
   expect(briefly(await target.post([receiptDraft("a")], soon()))).toEqual(["booked"]);
   expect(seen.count).toBe(2);

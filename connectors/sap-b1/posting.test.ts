@@ -1,22 +1,8 @@
 import nock from "nock";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { decimal } from "../../domain/decimal.ts";
-import {
-  BOOK,
-  ORIGIN,
-  asText,
-  batchReply,
-  briefly,
-  committed,
-  connect,
-  errorV1,
-  errorV2,
-  keyOf,
-  mayLogIn,
-  receiptDraft,
-  rolledBack,
-  soon,
-} from "./recorded.ts";
+import { ORIGIN, asText, batchReply, committed, connect, errorV1, errorV2, mayLogIn, rolledBack } from "./recorded.ts";
+import { BOOK, briefly, keyOf, receiptDraft, soon } from "./samples.ts";
 
 beforeEach(() => nock.disableNetConnect());
 afterEach(() => {
@@ -194,6 +180,38 @@ test.each([
   expect(briefly(await connect().post([receiptDraft("a")], soon()))).toEqual([outcome]);
 });
 
+test("parts are told apart by the key that they echo, not by where they stand", async () => {
+  mayLogIn();
+  batches(batchReply(posted("a"), posted("c", 5)));
+  const outcomes = await connect().post(
+    ["a", "b", "c"].map((name) => receiptDraft(name)),
+    soon(),
+  );
+  expect(briefly(outcomes)).toEqual(["booked", "uncertain ANSWER_INCOMPLETE", "booked"]);
+});
+
+test("a failure behind a gap in the answer leaves the gap uncertain", async () => {
+  mayLogIn();
+  batches(batchReply(posted("a"), refusal(6, "-4013", "Posting period locked")));
+  const outcomes = await connect().post(
+    ["a", "b", "c", "d"].map((name) => receiptDraft(name)),
+    soon(),
+  );
+  expect(briefly(outcomes)).toEqual([
+    "booked",
+    "uncertain ANSWER_INCOMPLETE",
+    "refused PERIOD_CLOSED",
+    "uncertain ANSWER_INCOMPLETE",
+  ]);
+});
+
+test.each(["-1116", "-1", "-2038"])("error %s instead of a batch answer proves nothing", async (code) => {
+  mayLogIn();
+  batches([400, errorV2(code, "x"), { "Content-Type": "application/json" }]);
+  const outcomes = await connect().post([receiptDraft("a"), receiptDraft("b")], soon());
+  expect(briefly(outcomes)).toEqual(["uncertain SERVER_ERROR", "uncertain SERVER_ERROR"]);
+});
+
 test("a voucher that the answer does not name is uncertain", async () => {
   mayLogIn();
   batches(batchReply(posted("a")));
@@ -209,7 +227,7 @@ test.each<[string, nock.ReplyFnResult, string]>([
   ["no free worker", [503, "<html>Unavailable</html>", html], "not-done THROTTLED"],
   ["a company that is away", [500, errorV2("305", "Switch company error: -1102"), {}], "not-done NOT_REACHABLE"],
   ["a missing right", [403, errorV2("", "forbidden"), {}], "not-done PERMISSION_DENIED"],
-  ["a session that is over", [401, errorV2("301", "Invalid session."), {}], "not-done NOT_LOGGED_IN"],
+  ["a session that is over", [401, errorV2("301", "Invalid session."), {}], "uncertain SESSION_LOST"],
   ["a page instead of a batch", [200, "<html>Welcome</html>", html], "uncertain ANSWER_UNREADABLE"],
 ])("%s", async (_what, reply, outcome) => {
   mayLogIn();

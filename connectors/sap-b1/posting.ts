@@ -3,10 +3,11 @@ import { parseVendorJson } from "../transport/json.ts";
 import { PostingKey } from "../../domain/posting-key.ts";
 import type { VoucherDraft } from "../../domain/voucher.ts";
 import type { SendOutcome } from "../contract.ts";
-import { type ChannelAnswer, type VendorError, errorOf } from "./answers.ts";
+import { type ChannelAnswer, NAME_UNKNOWN, type VendorError, errorOf, sentenceOf } from "./answers.ts";
 import { type Problem, problemOf } from "./errors.ts";
 import { type BatchPart, type InnerAnswer, boundaryIn, readBatch } from "./multipart.ts";
 import type { SapB1Settings } from "./settings.ts";
+import { OPERATIONS } from "./voucher-body.ts";
 
 /** What a batch came to. */
 export interface BatchReading {
@@ -77,13 +78,27 @@ export const readBatchAnswer = (
   return judge(drafts, parts, settings, heard);
 };
 
-/** The server did not take the batch at all: its frame, its length or the session was wrong. */
+/**
+ * An error instead of a batch answer. Only the frame of a batch is refused that way before anything runs; what is said of a
+ * session or a lock in the middle of one proves nothing.
+ */
 const wholeBatch = (drafts: readonly VoucherDraft[], error: VendorError, settings: SapB1Settings): BatchReading => {
   const problem = problemOf(error, oursIn(settings));
-  const isFrame = problem.kind === "refused";
-  if (isFrame && drafts.length > 1) return reading({ untouched: drafts, halve: true });
-  return reading({ outcomes: drafts.map((draft) => ({ ...problem, key: PostingKey.parse(draft.key) })) });
+  if (problem.kind === "refused" && FRAME.has(error.code) && drafts.length > 1)
+    return reading({ untouched: drafts, halve: true });
+  const { message } = problem;
+  const unproven: Readonly<Record<string, Problem | undefined>> = {
+    NOT_LOGGED_IN: { kind: "uncertain", code: "SESSION_LOST", message },
+    LOGIN_REFUSED: { kind: "uncertain", code: "SESSION_LOST", message },
+    CONFLICT: { kind: "uncertain", code: "SERVER_ERROR", message },
+    REFUSED_BY_ERP: FRAME.has(error.code) ? undefined : { kind: "uncertain", code: "SERVER_ERROR", message },
+  };
+  const judged = unproven[problem.code] ?? problem;
+  return reading({ outcomes: drafts.map((draft) => ({ ...judged, key: PostingKey.parse(draft.key) })) });
 };
+
+/** Unreadable batch, wrong character, too long (413 has no code): reference §5.2, §6.2. */
+const FRAME: ReadonlySet<string> = new Set(["-1000", "242", ""]);
 
 const judge = (
   drafts: readonly VoucherDraft[],
@@ -91,28 +106,45 @@ const judge = (
   settings: SapB1Settings,
   heard: (status: number, text: string) => VendorError,
 ): BatchReading => {
-  const outcomes: SendOutcome[] = [];
-  for (const [index, draft] of drafts.entries()) {
-    const key = PostingKey.parse(draft.key);
-    const part = parts[index];
-    if (part === undefined || parts.length > drafts.length) {
-      const message = part === undefined ? "not named in the answer" : "the answer has more parts than were asked for";
-      outcomes.push({ kind: "uncertain", key, code: "ANSWER_INCOMPLETE", message });
+  const keys = drafts.map((draft) => PostingKey.parse(draft.key));
+  const posted = new Map<PostingKey, SendOutcome>();
+  const faulty = new Map<number, Problem>();
+  let failedAt: number | undefined;
+  for (const [position, part] of parts.entries()) {
+    if (part.kind === "single") {
+      failedAt = placeOf(part.answer, position);
+      faulty.set(failedAt, ofSingle(part.answer, settings, heard));
       continue;
     }
-    if (part.kind === "set") {
-      outcomes.push(ofSet(part.answers, key, settings));
-      continue;
-    }
-    const problem = ofSingle(part.answer, settings, heard);
-    outcomes.push({ ...problem, key });
-    const untouched = drafts.slice(index + 1);
-    // A failed change set is the last part. Anything behind it would contradict that.
-    if (parts.length > index + 1 || problem.code === "SERVER_ERROR" || problem.code === "ANSWER_INCOMPLETE") continue;
-    return reading({ outcomes, untouched, stopped: STOPPING.has(problem.code) ? problem : undefined });
+    const created = createdIn(part.answers, settings);
+    // A part belongs to the key that it echoes, wherever it stands.
+    const key = "key" in created ? keys.find((one) => one === created.key) : undefined;
+    if ("key" in created && key !== undefined && !posted.has(key))
+      posted.set(key, { kind: "posted", key, erpId: created.erpId, number: created.number, stage: "booked" });
+    else faulty.set(position, "key" in created ? notEchoed(created) : created);
   }
-  return reading({ outcomes });
+  const problem = failedAt === undefined ? undefined : faulty.get(failedAt);
+  // The batch ended here only where everything before was answered and nothing stands behind.
+  const ended = problem !== undefined && failedAt === parts.length - 1 && !UNPROVEN.has(problem.code);
+  const outcomes: SendOutcome[] = [];
+  for (const [index, key] of keys.entries()) {
+    const found = posted.get(key) ?? withKey(faulty.get(index), key);
+    if (found === undefined && ended && failedAt !== undefined && index > failedAt) break;
+    outcomes.push(found ?? { kind: "uncertain", key, code: "ANSWER_INCOMPLETE", message: "not named in the answer" });
+  }
+  const stopped = problem !== undefined && STOPPING.has(problem.code) ? problem : undefined;
+  return reading({ outcomes, untouched: drafts.slice(outcomes.length), stopped });
 };
+
+/** Failures of the server itself: what they say about the rest of the batch nobody knows. */
+const UNPROVEN: ReadonlySet<string> = new Set(["SERVER_ERROR", "ANSWER_INCOMPLETE"]);
+
+const withKey = (problem: Problem | undefined, key: PostingKey): SendOutcome | undefined =>
+  problem === undefined ? undefined : { ...problem, key };
+
+/** Content-IDs count on through the batch, two for each voucher. */
+const placeOf = ({ contentId }: InnerAnswer, position: number): number =>
+  /^[1-9]\d{0,5}$/.test(contentId) ? Math.floor((Number(contentId) - 1) / OPERATIONS) : position;
 
 /** What would befall the next voucher as well. */
 const STOPPING: ReadonlySet<string> = new Set([
@@ -129,21 +161,26 @@ const Created = z.looseObject({
   Number: z.union([z.string(), z.null()]).optional(),
 });
 
-/** Claim and journal entry: both created, and the entry echoes the key. */
-const ofSet = (answers: readonly InnerAnswer[], key: PostingKey, settings: SapB1Settings): SendOutcome => {
+type CreatedEntry = { readonly key: string; readonly erpId: string; readonly number: string };
+
+/** Claim and journal entry, both created. */
+const createdIn = (answers: readonly InnerAnswer[], settings: SapB1Settings): CreatedEntry | Problem => {
   const [claim, journal, ...others] = answers;
-  const isWhole =
-    claim !== undefined && journal !== undefined && others.length === 0 && isDone(claim) && isDone(journal);
-  if (!isWhole)
-    return { kind: "uncertain", key, code: "ANSWER_INCOMPLETE", message: "the change set's answer is not whole" };
+  if (claim === undefined || journal === undefined || others.length > 0 || !isDone(claim) || !isDone(journal))
+    return { kind: "uncertain", code: "ANSWER_INCOMPLETE", message: "the change set's answer is not whole" };
   const created = Created.safeParse(jsonOf(journal.text));
   if (!created.success)
-    return { kind: "uncertain", key, code: "ANSWER_UNREADABLE", message: "the journal entry's answer cannot be read" };
+    return { kind: "uncertain", code: "ANSWER_UNREADABLE", message: "the journal entry's answer cannot be read" };
+  const key = created.data[settings.keyField];
   const { JdtNum: erpId, Number: number } = created.data;
-  if (created.data[settings.keyField] !== key)
-    return { kind: "uncertain", key, code: "KEY_NOT_ECHOED", message: `added as ${erpId} without our key` };
-  return { kind: "posted", key, erpId, number: number ?? "", stage: "booked" };
+  return { key: typeof key === "string" ? key : "", erpId, number: number ?? "" };
 };
+
+const notEchoed = ({ erpId }: CreatedEntry): Problem => ({
+  kind: "uncertain",
+  code: "KEY_NOT_ECHOED",
+  message: `added as ${erpId} without our key`,
+});
 
 const isDone = ({ status }: InnerAnswer): boolean => status >= 200 && status < 300;
 
@@ -160,7 +197,16 @@ const ofSingle = (
   answer: InnerAnswer,
   settings: SapB1Settings,
   heard: (status: number, text: string) => VendorError,
-): Problem =>
-  isDone(answer)
-    ? { kind: "uncertain", code: "ANSWER_INCOMPLETE", message: "one answer to a change set of two operations" }
-    : problemOf(heard(answer.status, answer.text), oursIn(settings));
+): Problem => {
+  if (isDone(answer))
+    return { kind: "uncertain", code: "ANSWER_INCOMPLETE", message: "one answer to a change set of two operations" };
+  const error = heard(answer.status, answer.text);
+  // "Unrecognized resource path" names no path: it is that of the claim, the change set's first operation.
+  if (NAME_UNKNOWN.has(error.code) && isClaim(answer)) {
+    const message = `U_${settings.claimTable}: ${sentenceOf(error)}`;
+    return { kind: "not-done", code: "KEY_FIELD_MISSING", message };
+  }
+  return problemOf(error, oursIn(settings));
+};
+
+const isClaim = ({ contentId }: InnerAnswer): boolean => Number(contentId) % OPERATIONS === 1;

@@ -1,27 +1,12 @@
-/** For the tests of this folder: answers as the reference prints them, a connector to a server that gives them, and drafts. */
+/** For the tests of this folder: answers as the reference prints them, and a connector to a server that gives them. */
 
 import nock from "nock";
-import { businessDate } from "../../domain/dates.ts";
-import { decimal } from "../../domain/decimal.ts";
-import { PostingKey, postingKeyOf } from "../../domain/posting-key.ts";
-import { type VoucherDraft, type VoucherLine, dimensionKinds } from "../../domain/voucher.ts";
-import type { ConnectorContext, SendOutcome, VoucherTarget } from "../contract.ts";
+import { dimensionKinds } from "../../domain/voucher.ts";
+import type { ConnectorContext, VoucherTarget } from "../contract.ts";
 import { createSapB1 } from "./connector.ts";
+import { BOOK } from "./samples.ts";
 
 export const ORIGIN = "https://b1.example.test:50000";
-export const BOOK = "SBO_DEMO";
-
-export const keyOf = (name: string): PostingKey =>
-  postingKeyOf({
-    company: "c",
-    source: "s",
-    form: "f",
-    recordId: name,
-    ledger: "l",
-    purpose: "stock",
-    part: 1,
-    generation: 1,
-  });
 
 export const connect = (
   settings: Readonly<Record<string, unknown>> = {},
@@ -113,48 +98,6 @@ export const batchReply = (...parts: readonly string[]): nock.ReplyFnResult => [
   `${parts.join("")}--batchresponse_A--\r\n`,
   { "Content-Type": "multipart/mixed;boundary=batchresponse_A", "OData-Version": "4.0" },
 ];
-
-/** Goods received without invoice: 1405 against 2202.02. A negative amount makes it red. */
-export const receiptDraft = (name: string, change: Partial<VoucherDraft> = {}, amount = "184.50"): VoucherDraft => {
-  const line = { summary: `暂估入库 ${name}`, why: "", amount: decimal(amount) } as const;
-  const lines: VoucherLine[] = [
-    {
-      ...line,
-      lineNumber: 1,
-      side: "debit",
-      role: "inventory",
-      account: "1405",
-      quantity: decimal(amount.startsWith("-") ? "-10" : "10"),
-      unit: "Pcs",
-      dimensions: { item: "M-001" },
-    },
-    {
-      ...line,
-      lineNumber: 2,
-      side: "credit",
-      role: "estimated-payables",
-      account: "2202.02",
-      dimensions: { supplier: "VEN001" },
-    },
-  ];
-  return {
-    key: keyOf(name),
-    ledger: "main",
-    book: BOOK,
-    word: "记",
-    date: businessDate("2026-01-31"),
-    attachments: 2,
-    currency: "CNY",
-    documents: [name],
-    lines,
-    ...change,
-  };
-};
-
-export const soon = (ms = 20_000): Date => new Date(Date.now() + ms);
-
-export const briefly = (outcomes: readonly SendOutcome[]): readonly string[] =>
-  outcomes.map((outcome) => (outcome.kind === "posted" ? outcome.stage : `${outcome.kind} ${outcome.code}`));
 
 /** A multipart body reaches nock as text. */
 export const asText = (body: nock.Body): string => (typeof body === "string" ? body : JSON.stringify(body));

@@ -126,9 +126,12 @@ export const journalBody = (
   };
 };
 
-/** Content-ID of the claim row and of the journal entry of the n-th draft of a batch; they differ within the whole batch. */
-export const claimId = (index: number): string => String(2 * index + 1);
-export const journalId = (index: number): string => String(2 * index + 2);
+/** Operations of one voucher's change set. */
+export const OPERATIONS = 2;
+
+/** Content-IDs of the claim row and of the journal entry of the n-th draft of a batch; they differ within the whole batch. */
+const claimId = (index: number): string => String(OPERATIONS * index + 1);
+const journalId = (index: number): string => String(OPERATIONS * index + 2);
 
 /** The claim row first: where the key is taken already, nothing of the voucher is tried (reference §9.4). */
 export const changeSetOf = (

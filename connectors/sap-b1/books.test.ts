@@ -2,8 +2,8 @@ import nock from "nock";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { period } from "../../domain/dates.ts";
 import type { ErpVoucher, VoucherTarget } from "../contract.ts";
-import { ORIGIN, connect, errorV2, mayLogIn } from "./recorded.ts";
-import { BOOK, keyOf } from "./samples.ts";
+import { ORIGIN, connect, errorV2, mayLogIn } from "./recorded.testing.ts";
+import { BOOK, keyOf } from "./samples.testing.ts";
 
 beforeEach(() => {
   nock.disableNetConnect();

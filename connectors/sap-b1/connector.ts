@@ -117,8 +117,12 @@ class SapB1 implements VoucherTarget {
     let names: AccountNames;
     let waiting: readonly VoucherDraft[];
     try {
-      names = await this.#accounts.names();
-      waiting = await this.#sendable(drafts, names, outcomes);
+      const ready = await this.#untilDeadline(deadlineAt, async () => {
+        const known = await this.#accounts.names();
+        return { names: known, waiting: await this.#sendable(drafts, known, outcomes) };
+      });
+      if (ready === undefined) throw new ZhangshiError("DEADLINE_PASSED", { message: "codes were still looked up" });
+      ({ names, waiting } = ready);
     } catch (error) {
       const problem = problemBefore(error);
       return drafts.map((draft) => ({ ...problem, key: PostingKey.parse(draft.key) }));
@@ -142,7 +146,21 @@ class SapB1 implements VoucherTarget {
           outcomes.set(draft.key, { ...stopped, kind: "not-done", key: PostingKey.parse(draft.key) });
       waiting = [...(stopped === undefined ? reading.untouched : []), ...behind];
     }
-    return this.#judged(drafts, outcomes, sent);
+    return this.#judged(drafts, outcomes, sent, deadlineAt);
+  }
+
+  /** Reads around a send end with it: undefined at the deadline. What still runs then changes nothing. */
+  async #untilDeadline<Value>(deadlineAt: Date, read: () => Promise<Value>): Promise<Value | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const passed = new Promise<undefined>((resolve) => {
+      const leftMs = deadlineAt.getTime() - this.#context.now().getTime();
+      timer = setTimeout(() => resolve(undefined), Math.max(0, leftMs));
+    });
+    try {
+      return await Promise.race([read(), passed]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The drafts that can be written down and whose codes are there; the others are refused before anything is sent. */
@@ -196,14 +214,16 @@ class SapB1 implements VoucherTarget {
     drafts: readonly VoucherDraft[],
     outcomes: ReadonlyMap<string, SendOutcome>,
     sent: readonly VoucherDraft[],
+    deadlineAt: Date,
   ): Promise<readonly SendOutcome[]> {
     const refused = sent.filter(({ key }) => isVague(outcomes.get(key)));
-    const reasons = refused.length === 0 ? new Map<string, CannotWrite>() : await this.#reasonsFor(refused);
+    const reasons =
+      refused.length === 0 ? undefined : await this.#untilDeadline(deadlineAt, async () => this.#reasonsFor(refused));
     return drafts.map((draft) => {
       const outcome = outcomes.get(draft.key);
       if (outcome === undefined) throw new Error(`no outcome for ${draft.key}`);
       if (outcome.kind === "posted") return outcome;
-      const reason = reasons.get(draft.key);
+      const reason = reasons?.get(draft.key);
       const message = this.#http.redact(
         reason === undefined ? outcome.message : `${outcome.message}; ${reason.message}`,
       );
@@ -380,7 +400,7 @@ const orUndefined = async <Value>(reading: Promise<Value>): Promise<Value | unde
 /** Nothing was sent, because the ERP could not be asked beforehand. */
 const problemBefore = (error: unknown): Problem => {
   if (!(error instanceof ZhangshiError)) throw error;
-  return { kind: "not-done", code: error.code, message: error.message };
+  return { kind: "not-done", code: error.code, message: error.details["message"] ?? error.message };
 };
 
 /** @throws ZhangshiError READ_FAILED when this is no key of a journal entry; nothing else may enter a condition unquoted */

@@ -1,7 +1,7 @@
 import nock from "nock";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ORIGIN, batchReply, committed, connect, errorV1, errorV2, logInReply } from "./recorded.ts";
-import { briefly, keyOf, receiptDraft, soon } from "./samples.ts";
+import { ORIGIN, batchReply, committed, connect, errorV1, errorV2, logInReply } from "./recorded.testing.ts";
+import { briefly, keyOf, receiptDraft, soon } from "./samples.testing.ts";
 
 beforeEach(() => nock.disableNetConnect());
 afterEach(() => {

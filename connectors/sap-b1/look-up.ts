@@ -81,5 +81,5 @@ export const findClaims = async (
 
 const failureOf = (error: unknown): LookUp => {
   if (!(error instanceof ZhangshiError)) throw error;
-  return { kind: "failed", code: error.code, message: error.message };
+  return { kind: "failed", code: error.code, message: error.details["message"] ?? error.message };
 };

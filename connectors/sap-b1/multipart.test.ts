@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { boundaryIn, readBatch, writeBatch } from "./multipart.ts";
-import { committed, errorV2, rolledBack } from "./recorded.ts";
+import { committed, errorV2, rolledBack } from "./recorded.testing.ts";
 
 test("a batch is written with one change set per voucher, CRLF throughout and a Content-ID per operation", () => {
   const operation = (contentId: string, path: string) => ({ contentId, path, json: '{"Code":"k"}' });

@@ -1,8 +1,18 @@
 import nock from "nock";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { decimal } from "../../domain/decimal.ts";
-import { ORIGIN, asText, batchReply, committed, connect, errorV1, errorV2, mayLogIn, rolledBack } from "./recorded.ts";
-import { BOOK, briefly, keyOf, receiptDraft, soon } from "./samples.ts";
+import {
+  ORIGIN,
+  asText,
+  batchReply,
+  committed,
+  connect,
+  errorV1,
+  errorV2,
+  mayLogIn,
+  rolledBack,
+} from "./recorded.testing.ts";
+import { BOOK, briefly, keyOf, receiptDraft, soon } from "./samples.testing.ts";
 
 beforeEach(() => nock.disableNetConnect());
 afterEach(() => {
@@ -379,6 +389,18 @@ test("long texts are cut to the column, visibly and between characters", async (
   const [body] = [...(asked[0] ?? "").matchAll(/^\{"Ref.*\}$/gm)].map(([text]) => JSON.parse(text));
   expect(body["JournalEntryLines"][0].LineMemo).toBe(`${"货".repeat(252)}…`);
   expect(body.Memo).toBe(`${"货".repeat(49)}…`);
+});
+
+test("a look-up of codes that hangs ends with the deadline, and nothing is sent", async () => {
+  mayLogIn();
+  const asked = batches();
+  nock(ORIGIN)
+    .get(/^\/b1s\/v2\/Items/)
+    .delay(5_000)
+    .reply(200, { value: [] });
+  const outcomes = await connect({ uncheckedCodes: ["supplier"] }).post([receiptDraft("a")], soon(300));
+  expect(briefly(outcomes)).toEqual(["not-done DEADLINE_PASSED"]);
+  expect(asked).toEqual([]);
 });
 
 test("the password is in no message", async () => {

@@ -4,7 +4,7 @@ import { send } from "../../simulators/sap-b1/testing.ts";
 import { type SapB1, type SapB1Options, startSapB1 } from "../../simulators/sap-b1/server.ts";
 import type { CheckStage, ConnectorContext, VoucherTarget } from "../contract.ts";
 import { createSapB1 } from "./connector.ts";
-import { BOOK } from "./samples.ts";
+import { BOOK } from "./samples.testing.ts";
 import { SapB1Settings } from "./settings.ts";
 import { setUpsFor } from "./setup.ts";
 

@@ -4,7 +4,7 @@ import nock from "nock";
 import { dimensionKinds } from "../../domain/voucher.ts";
 import type { ConnectorContext, VoucherTarget } from "../contract.ts";
 import { createSapB1 } from "./connector.ts";
-import { BOOK } from "./samples.ts";
+import { BOOK } from "./samples.testing.ts";
 
 export const ORIGIN = "https://b1.example.test:50000";
 

@@ -96,8 +96,8 @@ class KingdeeCloud implements VoucherTarget {
       now: context.now,
       onRequest: context.onRequest,
       secrets: Object.entries(context.secrets).flatMap(([name, value]) => (HIDDEN.has(name) ? [value] : [])),
-      certificateAuthority: settings.certificateAuthority,
-      allowedHosts: settings.allowedHosts,
+      certificateAuthority: certificateAuthorityOf(settings, context),
+      allowedHosts: [...settings.allowedHosts, ...(context.allowedHosts ?? [])],
       timeoutMs: settings.timeoutMs,
     });
     const limits = { sessionMs: settings.sessionMinutes * 60_000, logInTimeoutMs: settings.logInTimeoutMs };
@@ -396,6 +396,7 @@ class KingdeeCloud implements VoucherTarget {
       maker: this.#maker,
       auditor: this.#auditor === this.#maker ? undefined : this.#auditor,
       settings: this.#settings,
+      certificateAuthority: certificateAuthorityOf(this.#settings, this.#context),
       now: this.#context.now,
     });
   }
@@ -431,6 +432,10 @@ interface Standing {
 type StandingAnswer =
   | { readonly kind: "found"; readonly found: ReadonlyMap<string, Standing> }
   | { readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };
+
+/** The connection's own goes first. */
+const certificateAuthorityOf = (settings: KingdeeCloudSettings, context: ConnectorContext): string | undefined =>
+  settings.certificateAuthority ?? context.certificateAuthority;
 
 /** Secrets whose values must never be shown; the rest only identifies. */
 const HIDDEN: ReadonlySet<string> = new Set(["password", "appSecret", "auditorPassword", "appId"]);

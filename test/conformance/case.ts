@@ -32,6 +32,11 @@ export const unless = {
     can.keyGuard === "receipt" || can.keyGuard === "none"
       ? say(`该账簿不能在线查询（keyGuard=${can.keyGuard}）`, `this ledger cannot be asked (keyGuard: ${can.keyGuard})`)
       : undefined,
+  /** Its books can be seen at all, be it through an export. */
+  seen: (can: TargetCapabilities): Bilingual | undefined =>
+    can.keyGuard === "none"
+      ? say("看不到账簿内容（keyGuard=none）", "its books cannot be seen (keyGuard: none)")
+      : undefined,
   /** It answers requests: there is a log-in, a network and a clock. */
   online: (can: TargetCapabilities): Bilingual | undefined =>
     can.keyGuard === "receipt"

@@ -70,6 +70,7 @@ const factsWith = (password: Readonly<Record<string, string>>): Facts => ({
   book: BOOK,
   word: "记",
   currency: "CNY",
+  unknownWord: "无此字",
   openPeriod: period("2025-01"),
   closedPeriod: period("2024-12"),
   plainAccount: "1001",
@@ -155,6 +156,7 @@ const start = (authentication: "session" | "signed") => async (): Promise<Bench>
     requests: () => requests(origin),
     settle: () => settle(() => simulator.pendingCommits()),
     books: async () => Booked.parse(await personList(origin, "vouchers")).vouchers.map(bookedVoucher),
+    exportAgain: async () => undefined,
     importFile: { zh: "该账簿在线入账，没有文件", en: "this ledger takes requests, not files" },
   };
   return {

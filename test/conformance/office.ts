@@ -11,6 +11,8 @@ export interface Facts {
   /** 凭证字 by our name. */
   readonly word: string;
   readonly currency: string;
+  /** A 凭证字 that the connection does not know; undefined where vouchers have none. */
+  readonly unknownWord: string | undefined;
   /** The only open period before anything happened, and the one before it, which is closed. */
   readonly openPeriod: Period;
   readonly closedPeriod: Period;
@@ -107,8 +109,10 @@ export interface Acts {
   /** Waits until nothing is going to be committed any more. */
   settle(): Promise<void>;
   books(): Promise<readonly BookedVoucher[]>;
-  /** For ledgers that take files: a person imports the outstanding file and confirms the receipt. */
+  /** For ledgers that take files: a person imports the outstanding file, confirms the receipt, and exports its period again. */
   importFile(): Promise<void>;
+  /** For ledgers that take files: a person exports the open period again. Elsewhere there is nothing to do. */
+  exportAgain(): Promise<void>;
 }
 
 /** What cannot be done here says why, and the cases that need it are not applicable. */
@@ -179,6 +183,7 @@ const willing = (office: Office): Acts => {
     settle: orRefusal(office.settle),
     books: orRefusal(office.books),
     importFile: orRefusal(office.importFile),
+    exportAgain: orRefusal(office.exportAgain),
   };
 };
 

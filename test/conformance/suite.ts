@@ -1,6 +1,7 @@
 import type { ConformanceCase } from "./case.ts";
 import { accessCases } from "./cases/access.ts";
 import { faultCases } from "./cases/faults.ts";
+import { fileCases } from "./cases/files.ts";
 import { lookUpCases } from "./cases/look-up.ts";
 import { paceCases } from "./cases/pace.ts";
 import { peopleCases } from "./cases/people.ts";
@@ -18,6 +19,7 @@ export const suite: readonly ConformanceCase[] = [
   ...readingCases,
   ...peopleCases,
   ...refusalCases,
+  ...fileCases,
   ...paceCases,
   ...faultCases,
 ];

@@ -142,7 +142,9 @@ export const refusalCases: readonly ConformanceCase[] = [
     title: say("凭证字未配置：发送前按名拒绝", "a voucher word that is not configured is refused before it is sent"),
     unless: unless.online,
     run: async (room) => {
-      const [outcome] = await send(room, [{ ...plainDraft(room, "word"), word: "无此字" }]);
+      const { unknownWord } = room.facts;
+      if (unknownWord === undefined) throw new NotApplicable(say("凭证没有凭证字", "vouchers have no 凭证字"));
+      const [outcome] = await send(room, [{ ...plainDraft(room, "word"), word: unknownWord }]);
       mustEqual(outcome?.kind, "refused", "outcome");
       mustEqual(await creations(room), 0, "requests that create");
     },

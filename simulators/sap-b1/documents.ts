@@ -2,6 +2,7 @@
 
 import { ONE, roundDecimal, scaleDecimal } from "../shared/decimal.ts";
 import { DOCUMENT_KINDS, type DocumentKind } from "./document-kinds.ts";
+import { enumMember } from "./enums.ts";
 import { type Posting, postDocumentEntry, taxOf } from "./document-journal.ts";
 import { notFound, notSupported, noReference, place, ServiceError } from "./errors.ts";
 import { checkReference, PARTNERS } from "./ledger.ts";
@@ -88,7 +89,7 @@ export function createDocument(context: Context, set: string, input: Row): strin
     UserSign: 2,
     TransNum: journal,
     DocumentStatus: kind.closed ? "bost_Close" : "bost_Open",
-    DocObjectCode: kind.objectCode,
+    DocObjectCode: enumMember("BoObjectTypes", kind.objectCode) ?? null,
     DocumentLines: done,
   };
   world.store.put(set, String(entry), fillRow(world.schema.type("Document"), row, world.schema), origin);

@@ -73,7 +73,7 @@ const SETS: readonly SetDefinition[] = [
   set("Currencies", "Currency", "Code", "OCRN", { objectCode: "37" }),
   set("UnitOfMeasurements", "UnitOfMeasurement", "AbsEntry", "OUOM", { objectCode: "10000199" }),
   set("VatGroups", "VatGroup", "Code", "OVTG", { objectCode: "5" }),
-  set("UserTablesMD", "UserTableMD", "TableName", "OUTB", { objectCode: "153" }),
+  set("UserTablesMD", "UserTablesMD", "TableName", "OUTB", { objectCode: "153" }),
   set("UserFieldsMD", "UserFieldMD", "TableName,FieldID", "CUFD", { objectCode: "152" }),
   set("UserKeysMD", "UserKeysMD", "TableName,KeyIndex", "OUKD", { objectCode: "161" }),
   set("SQLQueries", "SQLQuery", "SqlCode", "OSQR", { etag: true }),

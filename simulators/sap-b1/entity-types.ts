@@ -24,7 +24,7 @@ const JOURNAL_LINE = `
   ContraAccount:s15=ContraAct LineMemo:s254 ReferenceDate1:d=RefDate ReferenceDate2:d=Ref2Date Reference1:s100=Ref1 Reference2:s100=Ref2
   ProjectCode:s20=Project ${DIMENSIONS("ProfitCode")} TaxDate:d BaseSum:n^ TaxGroup:s8^=VatGroup DebitSys:n^=SYSDeb CreditSys:n^=SYSCred
   VatDate:d VatLine:b SystemBaseAmount:n! VatAmount:n^ SystemVatAmount:n! GrossValue:n^ AdditionalReference:s27=Ref3Line CheckAbs:i!
-  TaxCode:s8^ TaxPostAccount:s15 LocationCode:i ControlAccount:s15^=Account WTLiable:b WTRow:b PaymentBlock:b BlockReason:i
+  TaxCode:s8^ TaxPostAccount:e.BoTaxPostAccEnum LocationCode:i ControlAccount:s15^=Account WTLiable:b WTRow:b PaymentBlock:b BlockReason:i
   BPLID:i^=BPLId BPLName:s100! TotalTax:n! CostElementCode:s15 CashFlowAssignments:[CashFlowAssignment]`;
 
 const DOCUMENT = `
@@ -35,9 +35,9 @@ const DOCUMENT = `
   DocTotalSys:n!=DocTotalSy Rounding:b RoundingDiffAmount:n=RoundDif Project:s20 FinancialPeriod:i!=FinncPriod PeriodIndicator:s10!=PIndicator
   UserSign:i! TransNum:i!=TransId Confirmed:b~tYES Cancelled:b!=CANCELED CancelStatus:e.CancelStatusEnum!=CANCELED~csNo CancelDate:d
   DocumentStatus:e.BoStatus!=DocStatus~bost_Open AuthorizationStatus:e.DocumentAuthorizationStatusEnum!=WddStatus~dasWithout
-  DocObjectCode:s20!=ObjType BPL_IDAssignedToInvoice:i^=BPLId BPLName:s100! DataVersion:i!
+  DocObjectCode:e.BoObjectTypes=ObjType BPL_IDAssignedToInvoice:i^=BPLId BPLName:s100! DataVersion:i!
   DocumentLines:[DocumentLine] DocumentReferences:[DocumentReference] Document_ApprovalRequests:[ApprovalRequest]
-  DocumentAdditionalExpenses:[AdditionalExpense] DocumentInstallments:[Installment] WithholdingTaxDataCollection:[WithholdingTaxData]`;
+  DocumentAdditionalExpenses:[DocumentAdditionalExpense] DocumentInstallments:[DocumentInstallment] WithholdingTaxDataCollection:[WithholdingTaxData]`;
 
 const DOCUMENT_LINE = `
   LineNum:i VisualOrder:i! ItemCode:s50^ ItemDescription:s200=Dscription Quantity:n^ Price:n^ PriceAfterVAT:n^=PriceAfVAT Currency:s3^ Rate:n^
@@ -45,14 +45,14 @@ const DOCUMENT_LINE = `
   ProjectCode:s20^=Project TaxCode:s8^ VatGroup:s8^ COGSCostingCode:s8^ COGSAccountCode:s15^ GrossBuyPrice:n UnitPrice:n^=PriceBefDi LineTotal:n^
   TaxTotal:n!=VatSum RowTotalFC:n!=TotalFrgn BaseType:i^~-1 BaseEntry:i^ BaseLine:i^ LineStatus:e.BoStatus~bost_Open RemainingOpenQuantity:n!=OpenQty
   UoMCode:s20!=UomCode UoMEntry:i^=UomEntry InventoryQuantity:n!=InvQty FreeText:s100=FreeTxt StockInmPrice:n!=StckINMPr GrossPrice:n^
-  WithoutInventoryMovement:b TransactionType:s10 LocationCode:i SerialNumbers:[SerialNumber] BatchNumbers:[BatchNumber]
+  WithoutInventoryMovement:b TransactionType:e.BoTransactionTypeEnum LocationCode:i SerialNumbers:[SerialNumber] BatchNumbers:[BatchNumber]
   DocumentLinesBinAllocations:[DocumentLinesBinAllocation]`;
 
 const TRANSFER = `
-  DocEntry:i! Series:i^ DocNum:i^ Printed:e.PrintStatusEnum!~psNo DocDate:d^ DueDate:d=DocDueDate CardCode:s15 CardName:s100 Address:s254
+  DocEntry:i! Series:i^ DocNum:i^ Printed:b! DocDate:d^ DueDate:d=DocDueDate CardCode:s15 CardName:s100 Address:s254
   Reference1:s11=Ref1 Reference2:s11=Ref2 Comments:s254 JournalMemo:s50=JrnlMemo PriceList:i SalesPersonCode:i FromWarehouse:s8^=Filler
   ToWarehouse:s8^=ToWhsCode CreationDate:d! UpdateDate:d! FinancialPeriod:i! TransNum:i!=TransId TaxDate:d BPLID:i^=BPLId AttachmentEntry:i=AtcEntry
-  DocumentStatus:e.BoStatus!=DocStatus~bost_Open AuthorizationStatus:e.DocumentAuthorizationStatusEnum!~dasWithout
+  DocumentStatus:e.BoStatus!=DocStatus~bost_Open AuthorizationStatus:e.StockTransferAuthorizationStatusEnum!~sasWithout
   StockTransferLines:[StockTransferLine] StockTransfer_ApprovalRequests:[ApprovalRequest] DocumentReferences:[DocumentReference]`;
 
 const TRANSFER_LINE = `
@@ -72,7 +72,7 @@ const COUNTING_LINE = `
   Counted:b UoMCode:s20=UomCode BarCode:s254 UoMCountedQuantity:n=UomQty ItemsPerUnit:n CountedQuantity:n=CountQty Variance:n!=Difference
   VariancePercentage:n! VisualOrder:i! TargetEntry:i! TargetLine:i! TargetType:i! ProjectCode:s20=Project ${DIMENSIONS("OcrCode")}
   LineStatus:e.CountingLineStatusEnum!~clsOpen CounterType:e.CounterTypeEnum~ctUser CounterID:i MultipleCounterRole:e.MultipleCounterRoleEnum~mcrIndividualCounter
-  Remarks:s254 InventoryCountingLineUoMs:[LineUoM] InventoryCountingSerialNumbers:[InventorySerialNumber] InventoryCountingBatchNumbers:[InventoryBatchNumber]`;
+  Remarks:s254 InventoryCountingLineUoMs:[InventoryCountingLineUoM] InventoryCountingSerialNumbers:[InventoryCountingSerialNumber] InventoryCountingBatchNumbers:[InventoryCountingBatchNumber]`;
 
 const POSTING = `
   DocumentEntry:i!=DocEntry DocumentNumber:i!=DocNum Series:i^ PostingDate:d^=DocDate CountDate:d^ CountTime:t^ Remarks:s254=Comments Reference2:s11=Ref2
@@ -84,8 +84,8 @@ const POSTING_LINE = `
   CountedQuantity:n^=CountQty Variance:n^=Quantity VariancePercentage:n! Price:n^ Currency:s3^ Total:n! ActualPrice:n! PostedValueLC:n! PostedValueSC:n!
   BaseEntry:i^ BaseLine:i^ BaseType:i^~1470000065 BaseReference:i! UoMCode:s20^ UoMCountedQuantity:n^=UomQty ItemsPerUnit:n^
   InventoryOffsetIncreaseAccount:s15^=IOffIncAcc InventoryOffsetDecreaseAccount:s15^=DOffDecAcc ProjectCode:s20^=Project ${DIMENSIONS("OcrCode", "^")}
-  AllowBinNegativeQuantity:b Remarks:s254 InventoryPostingLineUoMs:[LineUoM] InventoryPostingSerialNumbers:[InventorySerialNumber]
-  InventoryPostingBatchNumbers:[InventoryBatchNumber]`;
+  AllowBinNegativeQuantity:b Remarks:s254 InventoryPostingLineUoMs:[InventoryPostingLineUoM] InventoryPostingSerialNumbers:[InventoryPostingSerialNumber]
+  InventoryPostingBatchNumbers:[InventoryPostingBatchNumber]`;
 
 const REVALUATION = `
   DocEntry:i! DocNum:i! DocDate:d^ TaxDate:d^ Series:i^ RevalType:s1^~P DataSource:s1! Comments:s254 JournalMemo:s50=JrnlMemo Reference1:s11=Ref1
@@ -95,11 +95,11 @@ const REVALUATION = `
 const REVALUATION_LINE = `
   LineNum:i DocEntry:i! ItemCode:s50^ ItemDescription:s200! WarehouseCode:s8^=WhsCode Quantity:n^ Price:n^ ActualPrice:n! OnHand:n! DebitCredit:n^=LineTotal
   RevaluationIncrementAccount:s15^ RevaluationDecrementAccount:s15^ RevalAmountToStock:n! Project:s20^ ${RULES}
-  FIFOLayers:[FIFOLayer] SNBLinesCollection:[SNBLine]`;
+  FIFOLayers:[FIFOLayer] SNBLinesCollection:[SNBLines]`;
 
 const ITEM = `
   ItemCode:s50^ ItemName:s200 ForeignName:s200=FrgnName ItemsGroupCode:i=ItmsGrpCod~100 ItemType:e.ItemTypeEnum~itItems InventoryItem:b=InvntItem~tYES SalesItem:b=SellItem~tYES
-  PurchaseItem:b=PrchseItem~tYES ManageBatchNumbers:b=ManBtchNum ManageSerialNumbers:b=ManSerNum SRIAndBatchManageMethod:s1~A Valid:b=validFor ValidFrom:d ValidTo:d
+  PurchaseItem:b=PrchseItem~tYES ManageBatchNumbers:b=ManBtchNum ManageSerialNumbers:b=ManSerNum SRIAndBatchManageMethod:e.BoManageMethod~bomm_OnEveryTransaction Valid:b=validFor ValidFrom:d ValidTo:d
   Frozen:b=frozenFor FrozenFrom:d FrozenTo:d QuantityOnStock:n!=OnHand QuantityOrderedFromVendors:n!=OnOrder QuantityOrderedByCustomers:n!=IsCommited
   MovingAveragePrice:n!=AvgPrice AvgStdPrice:n=AvgPrice CostAccountingMethod:e.BoInventorySystem=EvalSystem~bis_MovingAverage ManageStockByWarehouse:b=ByWh~tYES
   DefaultWarehouse:s8=DfltWH InventoryUOM:s100=InvntryUom InventoryUoMEntry:i UoMGroupEntry:i~-1 BarCode:s254=CodeBars MinInventory:n MaxInventory:n GLMethod:e.BoGLMethods~glm_WH
@@ -140,6 +140,12 @@ const BATCHES = `
   Quantity:n BaseLineNumber:i TrackingNote:i ItemCode:s50! SystemSerialNumber:i!`;
 const BINS = "BinAbsEntry:i Quantity:n AllowNegativeQuantity:b SerialAndBatchNumbersBaseLine:i~-1 BaseLineNumber:i";
 
+const INVENTORY_SERIAL =
+  "InternalSerialNumber:s36 ManufacturerSerialNumber:s36 Quantity:n BaseLineNumber:i ExpiryDate:d";
+const INVENTORY_BATCH =
+  "BatchNumber:s36 Quantity:n BaseLineNumber:i ManufacturerSerialNumber:s36 InternalSerialNumber:s36 ExpiryDate:d";
+const LINE_UOM =
+  "LineNumber:i ChildNumber:i! UoMCountedQuantity:n ItemsPerUnit:n CountedQuantity:n UoMCode:s20 BarCode:s254";
 const TYPES: readonly (readonly [name: string, notation: string])[] = [
   ["JournalEntry", JOURNAL],
   ["JournalEntryLine", JOURNAL_LINE],
@@ -156,8 +162,8 @@ const TYPES: readonly (readonly [name: string, notation: string])[] = [
     "DocEntry:i! LineNumber:i! RefDocEntr:i RefDocNum:i ExtDocNum:s20 RefObjType:s20 IssueDate:d Remark:s100",
   ],
   ["ApprovalRequest", "ApprovalTemplatesID:i Remarks:s254"],
-  ["AdditionalExpense", "ExpenseCode:i LineTotal:n LineNum:i!"],
-  ["Installment", "DueDate:d Percentage:n Total:n InstallmentId:i!"],
+  ["DocumentAdditionalExpense", "ExpenseCode:i LineTotal:n LineNum:i!"],
+  ["DocumentInstallment", "DueDate:d Percentage:n Total:n InstallmentId:i!"],
   ["SerialNumber", SERIALS],
   ["BatchNumber", BATCHES],
   ["DocumentLinesBinAllocation", BINS],
@@ -168,24 +174,18 @@ const TYPES: readonly (readonly [name: string, notation: string])[] = [
   ["InventoryCountingLine", COUNTING_LINE],
   ["InventoryPosting", POSTING],
   ["InventoryPostingLine", POSTING_LINE],
-  [
-    "LineUoM",
-    "LineNumber:i ChildNumber:i! UoMCountedQuantity:n ItemsPerUnit:n CountedQuantity:n UoMCode:s20 BarCode:s254",
-  ],
-  [
-    "InventorySerialNumber",
-    "InternalSerialNumber:s36 ManufacturerSerialNumber:s36 Quantity:n BaseLineNumber:i ExpiryDate:d",
-  ],
-  [
-    "InventoryBatchNumber",
-    "BatchNumber:s36 Quantity:n BaseLineNumber:i ManufacturerSerialNumber:s36 InternalSerialNumber:s36 ExpiryDate:d",
-  ],
+  ["InventoryCountingLineUoM", LINE_UOM],
+  ["InventoryPostingLineUoM", LINE_UOM],
+  ["InventoryCountingSerialNumber", INVENTORY_SERIAL],
+  ["InventoryPostingSerialNumber", INVENTORY_SERIAL],
+  ["InventoryCountingBatchNumber", INVENTORY_BATCH],
+  ["InventoryPostingBatchNumber", INVENTORY_BATCH],
   ["TeamCounter", "CounterType:e.CounterTypeEnum~ctUser CounterID:i"],
   ["IndividualCounter", "CounterType:e.CounterTypeEnum~ctUser CounterID:i"],
   ["MaterialRevaluation", REVALUATION],
   ["MaterialRevaluationLine", REVALUATION_LINE],
   ["FIFOLayer", "LineNum:i Price:n TransactionSequenceNum:i"],
-  ["SNBLine", "NewCost:n DebitCredit:n SnbAbsEntry:i"],
+  ["SNBLines", "NewCost:n DebitCredit:n SnbAbsEntry:i"],
   ["Item", ITEM],
   ["ItemWarehouseInfo", ITEM_WAREHOUSE],
   ["ItemPrice", "PriceList:i Price:n Currency:s3 Factor:n"],
@@ -193,15 +193,15 @@ const TYPES: readonly (readonly [name: string, notation: string])[] = [
   ["Warehouse", WAREHOUSE],
   ["ChartOfAccount", ACCOUNT],
   ["BusinessPartner", PARTNER],
-  ["BPAddress", "AddressName:s50 Street:s100 City:s100 Country:s3 AddressType:s10 BPCode:s15! RowNum:i!"],
+  ["BPAddress", "AddressName:s50 Street:s100 City:s100 Country:s3 AddressType:e.BoAddressType BPCode:s15! RowNum:i!"],
   ["ContactEmployee", "CardCode:s15! Name:s50 Phone1:s20 E_Mail:s100 InternalCode:i!"],
   [
     "BatchNumberDetail",
-    "DocEntry:i! ItemCode:s50! ItemDescription:s200! Status:e.DefaultBatchStatus~bdsStatus_Released Batch:s36!=DistNumber BatchAttribute1:s36=MnfSerial BatchAttribute2:s36=LotNumber AdmissionDate:d ManufacturingDate:d ExpirationDate:d Details:s SystemNumber:i!=SysNumber",
+    "DocEntry:i! ItemCode:s50! ItemDescription:s200! Status:e.BatchDetailServiceStatusEnum~bdsStatus_Released Batch:s36!=DistNumber BatchAttribute1:s36=MnfSerial BatchAttribute2:s36=LotNumber AdmissionDate:d ManufacturingDate:d ExpirationDate:d Details:s SystemNumber:i!=SysNumber",
   ],
   [
     "SerialNumberDetail",
-    "DocEntry:i! ItemCode:s50! ItemDescription:s200! Status:e.DefaultBatchStatus~bdsStatus_Released MfrSerialNo:s36=MnfSerial SerialNumber:s36!=DistNumber LotNumber:s36 AdmissionDate:d ManufacturingDate:d ExpirationDate:d Details:s SystemNumber:i!=SysNumber",
+    "DocEntry:i! ItemCode:s50! ItemDescription:s200! MfrSerialNo:s36=MnfSerial SerialNumber:s36!=DistNumber LotNumber:s36 AdmissionDate:d ManufacturingDate:d ExpirationDate:d Details:s SystemNumber:i!=SysNumber",
   ],
   ["Project", "Code:s20^=PrjCode Name:s100=PrjName ValidFrom:d ValidTo:d Active:b~tYES"],
   [
@@ -212,11 +212,11 @@ const TYPES: readonly (readonly [name: string, notation: string])[] = [
   ["UnitOfMeasurement", "AbsEntry:i!=UomEntry Code:s20=UomCode Name:s100=UomName"],
   [
     "VatGroup",
-    "Code:s8^ Name:s100 Category:e.BoVatCategoryEnum~bovcInputTax TaxAccount:s15=Account Inactive:b VatGroups_Lines:[VatGroupLine]",
+    "Code:s8^ Name:s100 Category:e.BoVatCategoryEnum~bovcInputTax TaxAccount:s15=Account Inactive:b VatGroups_Lines:[VatGroups_Line]",
   ],
-  ["VatGroupLine", "Effectivefrom:d Rate:n DatevCode:s10"],
+  ["VatGroups_Line", "Effectivefrom:d Rate:n DatevCode:s10"],
   [
-    "UserTableMD",
+    "UserTablesMD",
     "TableName:s19^ TableDescription:s30=Descr TableType:e.BoUTBTableType^=ObjectType~bott_NoObject Archivable:b ArchiveDateField:s50",
   ],
   [
@@ -224,8 +224,8 @@ const TYPES: readonly (readonly [name: string, notation: string])[] = [
     "Name:s50^=AliasID Type:e.BoFieldTypes^=TypeID~db_Alpha Size:i=SizeID Description:s80=Descr SubType:e.BoFldSubTypes^=EditType~st_None LinkedTable:s20 LinkedUDO:s20 LinkedSystemObject:s20 DefaultValue:s254=Dflt TableName:s20^=TableID FieldID:i! EditSize:i Mandatory:b=NotNull ValidValuesMD:[ValidValueMD]",
   ],
   ["ValidValueMD", "Value:s254 Description:s254"],
-  ["UserKeysMD", "TableName:s20^ KeyIndex:i! KeyName:s10^ Unique:b^ UserKeysMD_Elements:[UserKeysMDElement]"],
-  ["UserKeysMDElement", "SubKeyIndex:i! ColumnAlias:s50"],
+  ["UserKeysMD", "TableName:s20^ KeyIndex:i! KeyName:s10^ Unique:b^ UserKeysMD_Elements:[UserKeysMD_Element]"],
+  ["UserKeysMD_Element", "SubKeyIndex:i! ColumnAlias:s50"],
   ["SQLQuery", "SqlCode:s50^ SqlName:s100 SqlText:s ParamList:s! CreateDate:d! UpdateDate:d!"],
   ["UserLanguage", "Code:i! LanguageShortName:s10! LanguageFullName:s30!"],
   ["User", "InternalKey:i! UserCode:s25 UserName:s155 Superuser:b Locked:b"],
@@ -236,7 +236,7 @@ const TYPES: readonly (readonly [name: string, notation: string])[] = [
   ],
   [
     "PeriodCategory",
-    "AbsoluteEntry:i! BeginningofFinancialYear:d FinancialYear:i SubPeriodType:e.BoSubPeriodTypeEnum~spt_Months NumberOfPeriods:i PeriodCategory:s10 PeriodIndicator:s10 PeriodName:s20",
+    "AbsoluteEntry:i! BeginningofFinancialYear:d FinancialYear:i SubPeriodType:e.BoSubPeriodTypeEnum~spt_Months NumberOfPeriods:i PeriodCategory:s10 PeriodName:s20",
   ],
 ];
 

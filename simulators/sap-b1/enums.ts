@@ -26,9 +26,14 @@ BoFldSubTypes st_None=0 st_Address=? st_Phone=# st_Time=T st_Rate=R st_Sum=S st_
 BoUTBTableType bott_NoObject=0 bott_MasterData=1 bott_MasterDataLines=2 bott_Document=3 bott_DocumentLines=4 bott_NoObjectAutoIncrement=5
 PeriodStatusEnum ltUnlocked=N ltUnlockedExceptSales=S ltPeriodClosing=C ltLocked=Y
 BoSubPeriodTypeEnum spt_Year=Y spt_Quarters=Q spt_Months=M spt_Days=D
-DefaultBatchStatus bdsStatus_Released=0 bdsStatus_NotAccessible=1 bdsStatus_Locked=2
+BatchDetailServiceStatusEnum bdsStatus_Released=0 bdsStatus_NotAccessible=1 bdsStatus_Locked=2
 BoVatCategoryEnum bovcInputTax=I bovcOutputTax=O
-SqlQueryStatus sqsActive=A
+BoObjectTypes oInvoices=13 oDeliveryNotes=15 oOrders=17 oPurchaseInvoices=18 oPurchaseDeliveryNotes=20 oPurchaseOrders=22 oInventoryGenEntry=59 oInventoryGenExit=60 oStockTransfer=67 oDrafts=112
+BoManageMethod bomm_OnEveryTransaction=A bomm_OnReleaseOnly=R
+StockTransferAuthorizationStatusEnum sasWithout=- sasPending=W sasApproved=Y sasRejected=N sasGenerated=P sasGeneratedbyAuthorizer=A sasCancelled=C
+BoTaxPostAccEnum tpa_Default=N tpa_SalesTaxAccount=R tpa_PurchaseTaxAccount=P
+BoTransactionTypeEnum botrntComplete=C botrntReject=R
+BoAddressType bo_ShipTo=S bo_BillTo=B
 `;
 
 export type EnumDefinition = {

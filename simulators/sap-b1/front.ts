@@ -72,10 +72,9 @@ export class Front {
     if (face === "_sim") return this.#sim(name, exchange);
     if (face === "ping") return this.#ping(exchange);
     const found = ROOT.exec(exchange.path);
-    if (found === null) {
-      const status = exchange.path.startsWith("/b1s/") && exchange.path.includes("ssob1s") ? 501 : 404;
-      return exchange.reply(this.#html(status, status === 501 ? "Not Implemented" : "Not Found"));
-    }
+    if (found === null) return exchange.reply(this.#html(404, "Not Found"));
+    // Single sign-on is not simulated.
+    if (exchange.path.includes("ssob1s")) return exchange.reply(this.#html(501, "Not Implemented"));
     const version: Version = found[1] === "v1" ? "v1" : "v2";
     const path = found[2] ?? "";
     switch (decodedPath(path)) {

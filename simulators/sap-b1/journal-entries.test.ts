@@ -63,7 +63,7 @@ test("bodies are pretty-printed as the vendor does, so that a search for code : 
 
 test("the books refuse what the vendor refuses", async () => {
   const client = await start({ company: { ...DEMO, accounts: [{ code: "6602", distributionRuleRelevant: true }] } });
-  const lines = (debit: object, credit: object): object => ({ JournalEntryLines: [debit, credit] });
+  const lines = (debit: object, credit: object): Record<string, unknown> => ({ JournalEntryLines: [debit, credit] });
   const good = { AccountCode: "2202.02", Credit: "10" };
   const cases: [what: object, expected: object, status?: number][] = [
     [

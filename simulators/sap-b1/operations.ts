@@ -11,6 +11,7 @@ import {
 } from "./counting.ts";
 import { cancelDocument, closeDocument, createDocument, reopenDocument } from "./documents.ts";
 import { DOCUMENT_KINDS } from "./document-kinds.ts";
+import { enumMember } from "./enums.ts";
 import { notFound, notSupported, ServiceError } from "./errors.ts";
 import { checkChangedJournal, JOURNAL, postJournal, reverseJournal } from "./ledger.ts";
 import { checkMaster, createMaster, removeMaster } from "./master-data.ts";
@@ -83,7 +84,13 @@ function notify({ world }: Context, set: SetDefinition, input: Row): void {
 export function createDraft({ world, origin }: Context, input: Row, objectCode: string): string {
   const entry = world.next("Drafts.DocEntry", 1);
   const lines = list(input, "DocumentLines").map((line, index) => ({ ...line, LineNum: index }));
-  const row = { ...input, DocEntry: entry, DocNum: entry, DocObjectCode: objectCode, DocumentLines: lines };
+  const row = {
+    ...input,
+    DocEntry: entry,
+    DocNum: entry,
+    DocObjectCode: enumMember("BoObjectTypes", objectCode) ?? null,
+    DocumentLines: lines,
+  };
   world.store.put(DRAFTS, String(entry), fillRow(world.schema.type("Document"), row, world.schema), origin);
   return String(entry);
 }
@@ -92,7 +99,9 @@ export function createDraft({ world, origin }: Context, input: Row, objectCode: 
 export function saveDraft(context: Context, key: string): string {
   const { world } = context;
   const draft = world.row(DRAFTS, key);
-  const kind = [...DOCUMENT_KINDS.values()].find(({ objectCode }) => objectCode === text(draft, "DocObjectCode"));
+  const kind = [...DOCUMENT_KINDS.values()].find(
+    ({ objectCode }) => enumMember("BoObjectTypes", objectCode) === text(draft, "DocObjectCode"),
+  );
   if (draft === undefined || kind === undefined) throw notFound();
   const { DocEntry: _entry, DocNum: _number, ...rest } = draft;
   const created = createDocument(context, kind.set, rest);

@@ -65,9 +65,12 @@ export function writeEntity(
 ): Record<string, JsonOut> {
   const type = world.schema.type(set.type);
   const row = presented(world, set, entry);
-  const tag = select !== undefined && world.settings.selectEtagBug ? FROZEN_ETAG : etagOf(entry);
+  const frozen = select !== undefined && world.settings.selectEtagBug;
   const annotation = spelling.version === "v1" ? "odata.etag" : "@odata.etag";
-  const out = { ...(set.etag ? { [annotation]: tag } : {}), ...writeRow(type, row, world.schema, spelling, select) };
+  const out = {
+    ...(set.etag ? { [annotation]: frozen ? FROZEN_ETAG : etagOf(entry) } : {}),
+    ...writeRow(type, row, world.schema, spelling, select),
+  };
   for (const name of expand) {
     const { set: other = "", by = "" } = NAVIGATIONS[name] ?? {};
     const target = world.schema.set(other);

@@ -284,7 +284,7 @@ class SetRequest {
   /** A bound action, one property, or a sub-collection, which takes no writes of its own. */
   #below(method: string, key: string, below: string): ServiceAnswer {
     if (this.#set.name === "SQLQueries" && below === "List") {
-      return runSqlQuery(this.#world, key, this.#request, this.#spelling);
+      return runSqlQuery(this.#world, key, this.#request);
     }
     const property = this.#world.schema.type(this.#set.type).properties.get(below.replace(/\(.*$/s, ""));
     if (ACTION_METHODS.has(method)) {

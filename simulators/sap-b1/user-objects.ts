@@ -61,7 +61,7 @@ export function createUserTable({ world, origin }: Context, input: Row): string 
   const name = text(input, "TableName");
   if (!TABLE_NAME.test(name)) throw invalidValue(name, "TableName");
   if (world.row(USER_TABLES, name) !== undefined) throw alreadyExists();
-  const filled = fillRow(world.schema.type("UserTableMD"), input, world.schema);
+  const filled = fillRow(world.schema.type("UserTablesMD"), input, world.schema);
   world.store.put(USER_TABLES, name, filled, origin);
   if (world.settings.udfVisibility === "immediate") showTable(world, filled);
   return name;

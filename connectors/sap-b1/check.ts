@@ -20,6 +20,7 @@ export interface CheckSubject {
   readonly http: VendorHttp;
   readonly channel: B1Channel;
   readonly settings: SapB1Settings;
+  readonly certificateAuthority: string | undefined;
   readonly now: () => Date;
 }
 
@@ -68,7 +69,7 @@ export async function* checkStages(subject: CheckSubject): AsyncGenerator<CheckS
   const before: readonly (() => Promise<CheckStage>)[] = [
     () => timed(subject, "address", host, () => checkAddress(host)),
     () => timed(subject, "port", `${host}:${port}`, () => checkPort(host, port)),
-    () => timed(subject, "tls", host, () => checkTls(url.protocol, host, port, settings.certificateAuthority)),
+    () => timed(subject, "tls", host, () => checkTls(url.protocol, host, port, subject.certificateAuthority)),
     () => timed(subject, "login", "userName", () => checkLogIn(subject)),
   ];
   for (const step of before) {
@@ -163,8 +164,8 @@ const checkTls = async (
   return failed(
     say("证书不被信任", "The certificate is not trusted"),
     say(
-      "Service Layer 安装时自带自签名证书：把该证书或签发它的 CA（PEM）写入 certificateAuthority，并用证书中的主机名访问",
-      "The Service Layer comes with a certificate it signed itself: put that certificate, or its CA, as PEM into certificateAuthority, and use the host name it names",
+      "Service Layer 安装时自带自签名证书：把该证书或签发它的 CA 存为 PEM，在连接中写 certificateAuthority: file:路径，并用证书中的主机名访问",
+      "The Service Layer comes with a certificate it signed itself: save it, or its authority, as PEM, name it in the connection (certificateAuthority: file:PATH), and use the host name it was made for",
     ),
     problem,
   );

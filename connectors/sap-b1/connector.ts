@@ -89,8 +89,8 @@ class SapB1 implements VoucherTarget {
       now: context.now,
       onRequest: context.onRequest,
       secrets: [context.secrets["password"] ?? ""],
-      certificateAuthority: settings.certificateAuthority,
-      allowedHosts: settings.allowedHosts,
+      certificateAuthority: context.certificateAuthority,
+      allowedHosts: context.allowedHosts,
       timeoutMs: settings.timeoutMs,
     });
     const secret = (name: Parameters<typeof secretOf>[1]): string =>
@@ -368,6 +368,7 @@ class SapB1 implements VoucherTarget {
       http: this.#http,
       channel: this.#channel,
       settings: this.#settings,
+      certificateAuthority: this.#context.certificateAuthority,
       now: this.#context.now,
     });
   }

@@ -84,9 +84,6 @@ export const SapB1Settings = z.strictObject({
   timeoutMs: z.int().min(1_000).default(120_000),
   /** A good log-in takes up to 8 seconds (reference §2.1). */
   logInTimeoutMs: z.int().min(1_000).default(60_000),
-  /** PEM text of a private certification authority, or of the server's own certificate. */
-  certificateAuthority: z.string().optional(),
-  allowedHosts: z.array(z.string()).default([]),
 });
 export type SapB1Settings = z.infer<typeof SapB1Settings>;
 

@@ -121,7 +121,7 @@ test("the connection over TLS needs the authority, and then works", async () => 
   const books = await start({ http: false });
   expect((await stagesOf(books.target)).at(-1)).toMatchObject({ stage: "tls", state: "failed" });
   expect(briefly(await books.target.post([receiptDraft("a")], soon()))).toEqual(["not-done NOT_REACHABLE"]);
-  const trusting = books.another({ certificateAuthority: books.simulator.ca });
+  const trusting = books.another({}, { certificateAuthority: books.simulator.ca });
   expect(briefly(await trusting.post([receiptDraft("a")], soon()))).toEqual(["booked"]);
   const states = (await stagesOf(trusting)).map(({ stage, state }) => `${stage} ${state}`);
   expect(states).toContain("tls ok");

@@ -72,6 +72,7 @@ const PAGE_SIZE = 20;
 const facts: Facts = {
   book: BOOK,
   word: "记",
+  unknownWord: "无此字",
   currency: "CNY",
   openPeriod: period("2025-01"),
   closedPeriod: period("2024-12"),
@@ -172,6 +173,7 @@ const start = (serviceLayer: "v1" | "v2") => async (): Promise<Bench> => {
     requests: () => requests(origin),
     settle: () => settle(() => simulator.pendingCommits()),
     books: async () => Booked.parse(await personList(origin, "vouchers")).vouchers.map(bookedVoucher),
+    exportAgain: async () => undefined,
     importFile: { zh: "该账簿在线入账，没有文件", en: "this ledger takes requests, not files" },
   };
   return {

@@ -4,6 +4,7 @@ import { createFiles } from "./files/connector.ts";
 import { createJiandaoyun } from "./jiandaoyun/connector.ts";
 import { createKingdeeCloud } from "./kingdee-cloud/connector.ts";
 import { createRest } from "./rest/connector.ts";
+import { createSapB1 } from "./sap-b1/connector.ts";
 import { createSql } from "./sql/connector.ts";
 
 /** What one vendor's folder offers: a source of stock movements, a target for vouchers, or both. */
@@ -19,6 +20,7 @@ export const vendors: Readonly<Record<string, VendorEntry>> = {
   files: { source: createFiles },
   sql: { source: createSql },
   rest: { source: createRest },
+  "sap-b1": { target: createSapB1 },
 };
 
 /** @throws ZhangshiError CONFIG_INVALID when the vendor is unknown or takes no vouchers */

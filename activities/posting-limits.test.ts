@@ -231,6 +231,28 @@ test("the voucher beyond the numbers of its period is held, the next period goes
   expect(await states()).toEqual(["verified", "verified", "held LIMIT_VOUCHERS", "verified"]);
 });
 
+test("a field for the key that the ledger lacks pauses it at the first voucher and refuses none", async () => {
+  const target = new Folder({ batchMax: 10 });
+  let sent = 0;
+  target.post = async (drafts) => {
+    sent += drafts.length;
+    return drafts.map(({ key }) => ({
+      kind: "not-done",
+      key: PostingKey.parse(key),
+      code: "KEY_FIELD_MISSING",
+      message: "U_ZSKey",
+    }));
+  };
+  await insert(["a", "b"]);
+  for (let round = 0; round < 2; round += 1) {
+    expect((await post(target)).paused).toBe(true);
+    await later();
+  }
+  expect(sent).toBe(1);
+  expect(await states()).toEqual(["ready KEY_FIELD_MISSING", "ready"]);
+  expect(await store.ledgerState(database, ledger.code)).toMatchObject({ pauseCode: "KEY_FIELD_MISSING" });
+});
+
 test("a file is no posted voucher until a person confirms it, and no second file is written before that", async () => {
   const target = new Folder();
   await insert(["a", "b"]);

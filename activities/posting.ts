@@ -356,9 +356,9 @@ const refusalOf = ({ code, message }: Extract<SendOutcome, { kind: "refused" }>)
 
 /**
  * What befalls every further voucher as well until a person acts: a save that does not echo the key would make every later
- * look-up blind, a right that the interface user lacks is missing for all.
+ * look-up blind, a field for the key that is not there and a right that the interface user lacks are missing for all.
  */
-const STOPS: ReadonlySet<ErrorCode> = new Set(["KEY_NOT_ECHOED", "PERMISSION_DENIED"]);
+const STOPS: ReadonlySet<ErrorCode> = new Set(["KEY_NOT_ECHOED", "KEY_FIELD_MISSING", "PERMISSION_DENIED"]);
 
 const stopWhereAPersonMust = async (
   dependencies: PostingDependencies,

@@ -492,10 +492,10 @@ export const errorCatalog = {
   KEY_FIELD_MISSING: entry(
     "none",
     "it",
-    "ERP 凭证上没有配置的自定义字段",
-    "在 ERP 中新增该字段后重新检查连接",
-    "The configured custom field is not on the ERP's voucher",
-    "Create the field in the ERP and check again",
+    "ERP 凭证上没有配置的自定义字段；已在过账的账簿随之暂停",
+    "在 ERP 中新增该字段后重新检查连接；账簿已暂停的，再用 zhangshi ledger resume 恢复",
+    "The configured custom field is not on the ERP's voucher; a ledger that meets it while posting is paused",
+    "Create the field in the ERP and check again; where a ledger is paused, zhangshi ledger resume",
   ),
   LOOKUP_BLIND: entry(
     "none",

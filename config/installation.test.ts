@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ZhangshiError } from "../domain/errors.ts";
-import { installationDigest, parseInstallation, resolveSecrets } from "./installation.ts";
+import { installationDigest, parseInstallation, resolveCertificateAuthority, resolveSecrets } from "./installation.ts";
 
 const file = `connections:
   - name: forms
@@ -145,4 +145,23 @@ test("a company may be a small-scale taxpayer, for good or until a day", () => {
     parseInstallation(vat(text), "zhangshi.yaml");
   const wrong = refusal(vat("{ smallScaleUntil: June }"));
   expect(wrong.details["field"]).toContain("companies[0].vat");
+});
+
+test("a private authority is read from its file, and one that is none is named", () => {
+  const folder = mkdtempSync(join(tmpdir(), "zhangshi-ca-"));
+  try {
+    const [pem, other] = [join(folder, "ca.pem"), join(folder, "other")];
+    const certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    writeFileSync(pem, certificate);
+    writeFileSync(other, "nothing");
+    const resolve = (certificateAuthority?: string) =>
+      resolveCertificateAuthority({ name: "erp", certificateAuthority });
+    expect(resolve()).toBeUndefined();
+    expect(resolve(certificate)).toBe(certificate);
+    expect(resolve(`file:${pem}`)).toBe(certificate);
+    expect(() => resolve(`file:${other}`)).toThrow(/FILE_UNREADABLE.*connection=erp/);
+    expect(() => resolve(`file:${folder}/gone`)).toThrow(/FILE_UNREADABLE.*gone/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,6 +1,7 @@
 import { ZhangshiError } from "../domain/errors.ts";
 import type { ConnectorContext, StockSource, VoucherTarget } from "./contract.ts";
 import { createJiandaoyun } from "./jiandaoyun/connector.ts";
+import { createJiandaoyunLedger } from "./jiandaoyun/ledger.ts";
 import { createKingdeeCloud } from "./kingdee-cloud/connector.ts";
 
 /** What one vendor's folder offers: a source of stock movements, a target for vouchers, or both. */
@@ -12,7 +13,7 @@ export interface VendorEntry {
 /** One line per vendor. */
 export const vendors: Readonly<Record<string, VendorEntry>> = {
   "kingdee-cloud": { target: createKingdeeCloud },
-  jiandaoyun: { source: createJiandaoyun },
+  jiandaoyun: { source: createJiandaoyun, target: createJiandaoyunLedger },
 };
 
 /** @throws ZhangshiError CONFIG_INVALID when the vendor is unknown or takes no vouchers */

@@ -80,7 +80,8 @@ function users(installation: Installation): User[] {
 }
 
 function withoutUser(connection: ConnectionConfig): User {
-  const role = vendors[connection.vendor]?.target === undefined ? "source" : "ledger";
+  // A source can be looked at without knowing any form; a ledger cannot without its books.
+  const role = vendors[connection.vendor]?.source === undefined ? "ledger" : "source";
   return { role, name: connection.name, connection, settings: connection.settings };
 }
 

@@ -13,7 +13,7 @@ const context = {
 test("an unknown vendor, or one in the wrong role, is refused by name", () => {
   expect(() => createTarget("acme", {}, context)).toThrow(/CONFIG_INVALID.*acme/);
   expect(() => createTarget("toString", {}, context)).toThrow(/CONFIG_INVALID/);
-  expect(() => createTarget("jiandaoyun", {}, context)).toThrow(/takes no vouchers/);
+  expect(() => createTarget("files", {}, context)).toThrow(/takes no vouchers/);
   expect(() => createSource("kingdee-cloud", {}, context)).toThrow(/no source/);
 });
 

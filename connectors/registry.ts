@@ -2,6 +2,7 @@ import { ZhangshiError } from "../domain/errors.ts";
 import type { ConnectorContext, StockSource, VoucherTarget } from "./contract.ts";
 import { createFiles } from "./files/connector.ts";
 import { createJiandaoyun } from "./jiandaoyun/connector.ts";
+import { createJiandaoyunLedger } from "./jiandaoyun/ledger.ts";
 import { createKingdeeCloud } from "./kingdee-cloud/connector.ts";
 import { createRest } from "./rest/connector.ts";
 import { createSapB1 } from "./sap-b1/connector.ts";
@@ -16,7 +17,7 @@ export interface VendorEntry {
 /** One line per vendor. */
 export const vendors: Readonly<Record<string, VendorEntry>> = {
   "kingdee-cloud": { target: createKingdeeCloud },
-  jiandaoyun: { source: createJiandaoyun },
+  jiandaoyun: { source: createJiandaoyun, target: createJiandaoyunLedger },
   files: { source: createFiles },
   sql: { source: createSql },
   rest: { source: createRest },

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ZhangshiError } from "../../domain/errors.ts";
 import { type FormSettings, systemFields } from "./settings.ts";
-import type { Fields, WidgetWithItems } from "./wire.ts";
+import type { Fields, Row, WidgetWithItems } from "./wire.ts";
 
 /** One configured field, found in the form. */
 export interface Pin {
@@ -34,12 +34,27 @@ const lineFieldsOf = (form: FormSettings): readonly string[] =>
     (field) => field !== undefined && !systemFields.has(field),
   );
 
+/** What is looked for in one form, in the configuration's words. */
+export interface WantedFields {
+  readonly head: readonly string[];
+  readonly subform: string | undefined;
+  readonly line: readonly string[];
+}
+
+export const pinFields = (formName: string, form: FormSettings, answer: Fields, known: Pins | undefined): Pins =>
+  pinNames(
+    formName,
+    { head: headFieldsOf(form), subform: form.lines?.subform, line: lineFieldsOf(form) },
+    answer,
+    known,
+  );
+
 /**
  * Finds every configured field. Once found, a field is followed by its id, so that a renamed alias changes nothing.
  * @param known  the pins of an earlier look
  * @throws ZhangshiError FORM_FIELD_GONE, naming form and fields
  */
-export const pinFields = (formName: string, form: FormSettings, answer: Fields, known: Pins | undefined): Pins => {
+export const pinNames = (formName: string, wanted: WantedFields, answer: Fields, known: Pins | undefined): Pins => {
   const gone: string[] = [];
   const pin = (field: string, widgets: readonly Widget[], before: Pin | undefined): Pin | undefined => {
     const found = widgets.find((widget) =>
@@ -62,12 +77,28 @@ export const pinFields = (formName: string, form: FormSettings, answer: Fields, 
     }
     return pins;
   };
-  const head = pinAll(headFieldsOf(form), answer.widgets, known?.head);
-  const subform = form.lines && pin(form.lines.subform, answer.widgets, known?.subform);
+  const head = pinAll(wanted.head, answer.widgets, known?.head);
+  const subform = wanted.subform === undefined ? undefined : pin(wanted.subform, answer.widgets, known?.subform);
   const inner = answer.widgets.find((widget) => widget.widgetName === subform?.widgetName)?.items ?? [];
-  const line = subform === undefined ? new Map<string, Pin>() : pinAll(lineFieldsOf(form), inner, known?.line);
+  const line = subform === undefined ? new Map<string, Pin>() : pinAll(wanted.line, inner, known?.line);
   if (gone.length > 0) throw new ZhangshiError("FORM_FIELD_GONE", { form: formName, field: gone.join(" ") });
   const names = [...head.values(), ...(subform === undefined ? [] : [subform]), ...line.values()];
   const mark = createHash("sha256").update(JSON.stringify(names)).digest("hex").slice(0, 16);
   return { head, subform, line, mark };
+};
+
+/** True where no row has a key that we look for: an alias was renamed since the form was looked at. */
+export const lacksAKey = (pins: Pins, rows: readonly Row[]): boolean => {
+  const headKeys = [...pins.head.values(), ...(pins.subform === undefined ? [] : [pins.subform])];
+  if (headKeys.some((pin) => rows.every((row) => !Object.hasOwn(row, pin.name)))) return true;
+  const { subform } = pins;
+  if (subform === undefined) return false;
+  const lines = rows.flatMap((row) => {
+    const value = row[subform.name];
+    return Array.isArray(value) ? value.filter((line: unknown) => typeof line === "object" && line !== null) : [];
+  });
+  return (
+    lines.length > 0 &&
+    [...pins.line.values()].some((pin) => lines.every((line: object) => !Object.hasOwn(line, pin.name)))
+  );
 };

@@ -3,7 +3,18 @@ import { Decimal } from "../../domain/decimal.ts";
 import { MovementKind } from "../../domain/movement.ts";
 
 /** Calls per second and company that the vendor allows. Source: Jiandaoyun reference §2. */
-export const VENDOR_RATES = { all: 50, apps: 30, forms: 30, fields: 30, list: 30, get: 30 } as const;
+export const VENDOR_RATES = {
+  all: 50,
+  apps: 30,
+  forms: 30,
+  fields: 30,
+  list: 30,
+  get: 30,
+  create: 10,
+  update: 20,
+  instance: 30,
+  approve: 20,
+} as const;
 export type Lane = keyof typeof VENDOR_RATES;
 /** Other programs of the company share the vendor's limits, so we ask for four fifths. */
 const SHARE_PERCENT = 80;
@@ -12,7 +23,7 @@ const share = (rate: number): number => Math.floor((rate * SHARE_PERCENT) / 100)
 const rate = (lane: Lane) => z.number().positive().max(VENDOR_RATES[lane]).default(share(VENDOR_RATES[lane]));
 
 /** What the vendor calls a field: an alias, an id (`_widget_…`), or one of the system fields. */
-const VendorField = z
+export const VendorField = z
   .string()
   .regex(/^(_widget_\d+|[a-z][a-z0-9_]*|_id|createTime|updateTime)$/, "no field alias or id");
 export const systemFields: ReadonlySet<string> = new Set(["_id", "createTime", "updateTime"]);
@@ -59,11 +70,40 @@ const needed = {
 } as const satisfies Record<string, readonly OurField[]>;
 
 const texts = z.array(z.string().min(1)).min(1);
-const Condition = z.strictObject({ field: VendorField, in: texts });
+/** A record meets it when the field holds one of these texts. */
+export const Condition = z.strictObject({ field: VendorField, in: texts });
+export type Condition = z.infer<typeof Condition>;
+export const HexId = z.string().regex(/^[0-9a-f]{24}$/, "24 lower-case hex characters");
+
+/** What every use of a connection to one app needs, be it a source or a ledger. */
+export const appShape = {
+  appId: HexId,
+  /** The company's zone: decides to which calendar day an instant belongs. */
+  zone: z.string().default("Asia/Shanghai").refine(isZone, "no such time zone"),
+  /** Calls per second, below the vendor's limits; `all` is the company-wide one. */
+  rates: z
+    .strictObject({
+      all: rate("all"),
+      apps: rate("apps"),
+      forms: rate("forms"),
+      fields: rate("fields"),
+      list: rate("list"),
+      get: rate("get"),
+      create: rate("create"),
+      update: rate("update"),
+      instance: rate("instance"),
+      approve: rate("approve"),
+    })
+    .prefault({}),
+  /** Wait before a refused or lost read is asked again; doubles each time. The vendor wants at least a second. */
+  retryWaitMs: z.int().min(1).default(1_000),
+  /** How long one request may take. */
+  timeoutMs: z.int().min(100).max(120_000).default(30_000),
+} as const;
 
 export const FormSettings = z
   .strictObject({
-    entryId: z.string().regex(/^[0-9a-f]{24}$/, "24 lower-case hex characters"),
+    entryId: HexId,
     carries: z.enum(["movements", "counts", "items", "balances"]),
     /** Of the head: our name → the alias or id in the form. */
     fields: Fields.default({}),
@@ -120,22 +160,7 @@ const Shape = z.strictObject({
   /** Code of the company and of the source that the movements belong to; needed as soon as there are forms. */
   company: z.string().min(1).max(200).optional(),
   source: z.string().min(1).max(200).optional(),
-  appId: z.string().regex(/^[0-9a-f]{24}$/, "24 lower-case hex characters"),
-  /** The company's zone: decides to which calendar day an instant belongs. */
-  zone: z.string().default("Asia/Shanghai").refine(isZone, "no such time zone"),
-  /** Calls per second, below the vendor's limits; `all` is the company-wide one. */
-  rates: z
-    .strictObject({
-      all: rate("all"),
-      apps: rate("apps"),
-      forms: rate("forms"),
-      fields: rate("fields"),
-      list: rate("list"),
-      get: rate("get"),
-    })
-    .prefault({}),
-  /** Wait before a refused or lost read is asked again; doubles each time. The vendor wants at least a second. */
-  retryWaitMs: z.int().min(1).default(1_000),
+  ...appShape,
   forms: z.record(z.string().min(1).max(200), FormSettings).default({}),
 });
 export const JiandaoyunSettings = Shape.refine(

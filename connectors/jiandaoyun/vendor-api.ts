@@ -3,7 +3,7 @@ import pRetry, { AbortError } from "p-retry";
 import type { z } from "zod";
 import { type ErrorCode, ZhangshiError } from "../../domain/errors.ts";
 import type { ConnectorContext } from "../contract.ts";
-import { type Exchange, VendorHttp } from "../transport/vendor-http.ts";
+import { type Exchange, VendorHttp, type VendorRequest } from "../transport/vendor-http.ts";
 import { meaningOf } from "./errors.ts";
 import type { JiandaoyunSettings, Lane } from "./settings.ts";
 import { Refusal } from "./wire.ts";
@@ -11,7 +11,6 @@ import { Refusal } from "./wire.ts";
 /** Enough for a busy second of the whole company and for a restart of the gateway; an outage belongs to the workflow. */
 const RETRIES = 4;
 const RETRY_WAIT_MS_MAX = 8_000;
-const TIMEOUT_MS = 30_000;
 
 const paths = {
   apps: "v5/app/list",
@@ -19,8 +18,13 @@ const paths = {
   fields: "v5/app/entry/widget/list",
   list: "v5/app/entry/data/list",
   get: "v5/app/entry/data/get",
+  create: "v5/app/entry/data/batch_create",
+  update: "v5/app/entry/data/update",
+  instance: "v6/workflow/instance/get",
+  approve: "v1/workflow/task/approve",
 } as const satisfies Record<Exclude<Lane, "all">, string>;
-export type Interface = keyof typeof paths;
+type WriteInterface = "create" | "update" | "approve";
+export type Interface = Exclude<keyof typeof paths, WriteInterface>;
 
 /** A call that did not bring what it should. `vendorCode` is "" where no answer of the vendor came. */
 export class CallFailed extends ZhangshiError {
@@ -46,13 +50,18 @@ export interface Answer<T> {
 export const apiRootOf = (baseUrl: string): string =>
   `${baseUrl.replace(/\/+$/, "").replace(/\/api(\/v\d+)?$/, "")}/api/`;
 
-/** The vendor's reading interfaces: everything is a POST, refusals are HTTP 400 with a code. Source: Jiandaoyun reference §1, §2, §9. */
+/** The vendor's interfaces: everything is a POST, refusals are HTTP 400 with a code. Source: Jiandaoyun reference §1, §2, §9. */
 export class VendorApi {
   readonly http: VendorHttp;
   readonly #apiKey: string;
   readonly #retryWaitMs: number;
 
-  constructor(settings: JiandaoyunSettings, apiKey: string, secrets: Iterable<string>, context: ConnectorContext) {
+  constructor(
+    settings: Pick<JiandaoyunSettings, "retryWaitMs" | "timeoutMs">,
+    apiKey: string,
+    secrets: Iterable<string>,
+    context: ConnectorContext,
+  ) {
     this.#apiKey = apiKey;
     this.#retryWaitMs = settings.retryWaitMs;
     this.http = new VendorHttp({
@@ -69,17 +78,26 @@ export class VendorApi {
       secrets,
       certificateAuthority: context.certificateAuthority,
       allowedHosts: context.allowedHosts,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: settings.timeoutMs,
       // This class repeats reads itself, because the vendor wants longer waits.
       readRetries: 0,
     });
   }
 
-  /** A read is safe to repeat: hiccups and rate limits are waited out briefly. @throws CallFailed */
-  async read<S extends z.ZodType>(name: Interface, body: object, schema: S): Promise<Answer<z.infer<S>>> {
+  /**
+   * A read is safe to repeat: hiccups and rate limits are waited out briefly.
+   * @param deadlineAt  absolute; no attempt begins or lasts beyond it
+   * @throws CallFailed
+   */
+  async read<S extends z.ZodType>(
+    name: Interface,
+    body: object,
+    schema: S,
+    deadlineAt?: Date,
+  ): Promise<Answer<z.infer<S>>> {
     const attempt = async (): Promise<Answer<z.infer<S>>> => {
       try {
-        return this.#understand(name, await this.#ask(name, body), schema);
+        return this.#understand(name, await this.#ask(name, body, deadlineAt), schema);
       } catch (error) {
         if (error instanceof CallFailed && !error.retry) throw new AbortError(error);
         throw error;
@@ -93,21 +111,32 @@ export class VendorApi {
     });
   }
 
-  async #ask(name: Interface, body: object): Promise<Exchange> {
-    return this.http.read({
+  /** Sent once and never repeated; the answer stays text. */
+  async write(name: WriteInterface, body: object, deadlineAt: Date): Promise<Exchange> {
+    return this.http.write(this.#request(name, body), deadlineAt);
+  }
+
+  async #ask(name: Interface, body: object, deadlineAt: Date | undefined): Promise<Exchange> {
+    const request = this.#request(name, body);
+    return deadlineAt === undefined ? this.http.read(request) : this.http.write(request, deadlineAt);
+  }
+
+  #request(name: Interface | WriteInterface, body: object): VendorRequest {
+    return {
       lane: name,
       path: paths[name],
       headers: () => ({ Authorization: `Bearer ${this.#apiKey}`, "Content-Type": "application/json;charset=utf-8" }),
       body,
       // Parsed here: whether a number was written 1000 or 1e3 matters to us.
       answer: "text",
-    });
+    };
   }
 
   #understand<S extends z.ZodType>(name: Interface, exchange: Exchange, schema: S): Answer<z.infer<S>> {
     const failed = (code: ErrorCode, vendorCode: string, raw: string, retry: boolean): CallFailed =>
       new CallFailed(code, paths[name], vendorCode, this.http.redact(raw), retry);
-    if (exchange.kind === "not-sent") throw failed(exchange.code, "", exchange.message, true);
+    if (exchange.kind === "not-sent")
+      throw failed(exchange.code, "", exchange.message, exchange.code !== "DEADLINE_PASSED");
     if (exchange.kind !== "answered") throw failed("READ_FAILED", "", exchange.message, true);
     const { status, text, headers } = exchange;
     if (status === 429) throw failed("THROTTLED", "429", text, true);
@@ -127,7 +156,8 @@ export class VendorApi {
   }
 }
 
-const jsonOf = (text: string): unknown => {
+/** The answer's JSON with numbers exactly as spelled; undefined for what is none. */
+export const jsonOf = (text: string): unknown => {
   try {
     return parse(text, undefined, (number) => new LosslessNumber(number));
   } catch {

@@ -81,7 +81,7 @@ function list(body: Body, context: ApiContext): unknown {
   const request = read(ListRequest, body);
   const given = request.filter !== undefined && request.filter !== null;
   const filter = given ? compileFilter(request.filter, table, context.store, context.switches) : undefined;
-  const limit = request.limit ?? LIMIT_DEFAULT;
+  const limit = Math.min(request.limit ?? LIMIT_DEFAULT, context.switches.rowsMax ?? ROWS_MAX);
   const cursor = request.data_id === "" ? undefined : (request.data_id ?? undefined);
   const records = misread(page(table, cursor, limit, filter), context.fault);
   const fields = projectedFields(table, request.fields ?? []);

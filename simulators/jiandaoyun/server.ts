@@ -69,6 +69,8 @@ export interface Jiandaoyun {
   readonly apps: readonly CreatedApp[];
   readonly clock: SimClock;
   readonly store: Store;
+  /** Late commits that still wait. */
+  pendingCommits(): number;
   close(): Promise<void>;
 }
 
@@ -81,6 +83,7 @@ export async function startJiandaoyun(options: JiandaoyunOptions = {}): Promise<
   const simulator = new Simulator(store, seed, options);
   const server = await startHttpServer({
     port: options.port,
+    now: () => (simulator.switches.clockInHeaders ? clock.now() : Date.now()),
     handler: (exchange) => simulator.serve(exchange),
     onError: (error) => simulator.answerError(error),
   });
@@ -92,6 +95,7 @@ export async function startJiandaoyun(options: JiandaoyunOptions = {}): Promise<
     apps,
     clock,
     store,
+    pendingCommits: () => simulator.pendingCommits,
     close: async () => {
       simulator.close();
       await server.close();
@@ -127,6 +131,10 @@ class Simulator implements Controls, PersonContext {
 
   get defaultSecret(): string {
     return this.secrets.webhookSecret;
+  }
+
+  get pendingCommits(): number {
+    return this.#late.pending;
   }
 
   close(): void {

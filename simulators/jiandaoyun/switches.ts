@@ -29,6 +29,10 @@ export const Switches = z.object({
   aliasInput: z.enum(["both", "alias-only"]).default("both"),
   /** Rows a subform may have; more are refused with 3005. */
   subformMaxRows: z.number().positive().default(200),
+  /** Rows that one `data/list` answers at most, below what was asked for and without a word; absent: as the vendor says. */
+  rowsMax: z.number().int().positive().optional(),
+  /** Whether the Date header of answers shows the simulator's clock instead of this machine's. */
+  clockInHeaders: z.boolean().default(false),
   errorLanguage: z.enum(["zh", "en"]).default("zh"),
   /** Whether workflow steps taken through the API push. */
   apiWorkflowPush: z.boolean().default(false),

@@ -1,8 +1,8 @@
-import { decimal } from "../../../domain/decimal.ts";
-import type { Stage } from "../../../domain/posting.ts";
-import { stages } from "../../../domain/posting.ts";
-import type { VoucherDraft } from "../../../domain/voucher.ts";
-import { reverseLines, reversalSummary } from "../../../mappings/reversal.ts";
+import { decimal } from "../../domain/decimal.ts";
+import type { Stage } from "../../domain/posting.ts";
+import { stages } from "../../domain/posting.ts";
+import type { VoucherDraft } from "../../domain/voucher.ts";
+import { reverseLines, reversalSummary } from "../../mappings/reversal.ts";
 import { type ConformanceCase, either, must, mustEqual, say, unless } from "../case.ts";
 import {
   arrive,

@@ -1,5 +1,5 @@
-import { nextPeriod } from "../../../domain/dates.ts";
-import { ZERO, add, decimal, equal } from "../../../domain/decimal.ts";
+import { nextPeriod } from "../../domain/dates.ts";
+import { ZERO, add, decimal, equal } from "../../domain/decimal.ts";
 import { type ConformanceCase, must, mustEqual, say, unless } from "../case.ts";
 import { arrive, arriveOne, dayOf, keyOf, listAll, plainDraft } from "../drafts.ts";
 import type { Room } from "../office.ts";

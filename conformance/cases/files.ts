@@ -1,8 +1,8 @@
-import { instant } from "../../../domain/dates.ts";
+import { instant } from "../../domain/dates.ts";
 import { type ConformanceCase, must, mustEqual, say } from "../case.ts";
 import { bookedUnder, keyOf, mustStand, plainDraft, send } from "../drafts.ts";
 import type { Room } from "../office.ts";
-import type { FileHandover, TargetCapabilities } from "../../../connectors/contract.ts";
+import type { FileHandover, TargetCapabilities } from "../../connectors/contract.ts";
 
 const unlessFiles = (can: TargetCapabilities) =>
   can.keyGuard === "receipt"

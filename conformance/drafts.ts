@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ErpVoucher, SendOutcome } from "../../connectors/contract.ts";
-import { type BusinessDate, type Period, businessDate } from "../../domain/dates.ts";
-import { decimal, normalize } from "../../domain/decimal.ts";
-import { type LimitCode, fitted, limitBroken } from "../../domain/limits.ts";
-import { PostingKey, postingKeyOf } from "../../domain/posting-key.ts";
-import { deviationsOf } from "../../domain/read-back.ts";
-import type { DimensionKind, VoucherDraft, VoucherLine } from "../../domain/voucher.ts";
+import type { ErpVoucher, SendOutcome } from "../connectors/contract.ts";
+import { type BusinessDate, type Period, businessDate } from "../domain/dates.ts";
+import { decimal, normalize } from "../domain/decimal.ts";
+import { type LimitCode, fitted, limitBroken } from "../domain/limits.ts";
+import { PostingKey, postingKeyOf } from "../domain/posting-key.ts";
+import { deviationsOf } from "../domain/read-back.ts";
+import type { DimensionKind, VoucherDraft, VoucherLine } from "../domain/voucher.ts";
 import { CaseFailed, must, mustEqual } from "./case.ts";
 import type { BookedVoucher, Room } from "./office.ts";
 

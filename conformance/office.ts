@@ -1,6 +1,7 @@
 import type { Bilingual, MasterDataKind, TargetCapabilities, VoucherTarget } from "../connectors/contract.ts";
 import type { BusinessDate, Period } from "../domain/dates.ts";
 import type { Decimal } from "../domain/decimal.ts";
+import type { PostingKey } from "../domain/posting-key.ts";
 import type { Stage } from "../domain/posting.ts";
 import type { DimensionKind, Side } from "../domain/voucher.ts";
 import type { FaultKind } from "../simulators/shared/faults.ts";
@@ -125,7 +126,17 @@ export interface Connection {
   readonly permit?: () => Promise<void>;
 }
 
+/** In books that are not the suite's own: how its documents are told from all others. */
+export interface Mark {
+  /** Begins a summary in every voucher. */
+  readonly summary: string;
+  /** A key that no real posting can have; the same for the same name. */
+  readonly keyOf: (name: string) => PostingKey;
+}
+
 export interface Bench {
+  /** Absent where the books are made for one case and thrown away. */
+  readonly mark?: Mark;
   readonly target: VoucherTarget;
   readonly facts: Facts;
   readonly operations: Operations;

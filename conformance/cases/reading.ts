@@ -179,7 +179,7 @@ export const readingCases: readonly ConformanceCase[] = [
       await room.office.remove(erpId);
       mustEqual((await room.target.readBack(room.facts.book, [erpId])).size, 0, "vouchers read back");
       mustEqual(
-        (await room.target.findByKeys(room.facts.book, [key, keyOf("x")], undefined)).found.get(key)?.kind,
+        (await room.target.findByKeys(room.facts.book, [key, keyOf(room, "x")], undefined)).found.get(key)?.kind,
         "absent",
         "look-up",
       );

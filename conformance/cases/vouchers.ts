@@ -43,7 +43,8 @@ export const voucherCases: readonly ConformanceCase[] = [
       const posted = await arriveOne(room, original);
       const summary = reversalSummary({ date: original.date, word: original.word, number: posted.number });
       const red = plainDraft(room, "red");
-      await stands(room, { ...red, lines: [...reverseLines(original.lines, summary)] });
+      const marked = room.mark === undefined ? summary : `${room.mark.summary} ${summary}`;
+      await stands(room, { ...red, lines: [...reverseLines(original.lines, marked)] });
     },
   },
   {

@@ -93,6 +93,7 @@ async function certify(surroundings: Surroundings, name: string, options: Option
       showPlan(surroundings, name, ledger, facts, plan, options);
       return;
     }
+    const files = reserveFiles(options.report ?? reportName(name));
     surroundings.progress({ zh: planText(ledger, facts, plan), en: planText(ledger, facts, plan) });
     const another = (): VoucherTarget => {
       const one = connect();
@@ -101,7 +102,7 @@ async function certify(surroundings: Surroundings, name: string, options: Option
     };
     const { vendor, baseUrl } = connectionOf(installation, name);
     const found = await run(surroundings, target, another, facts, plan);
-    finish(surroundings, { connection: name, vendor, address: baseUrl, ledger: ledger.code, ...found }, options.report);
+    finish(surroundings, { connection: name, vendor, address: baseUrl, ledger: ledger.code, ...found }, files);
   } finally {
     for (const one of [target, ...others]) await one.close();
   }
@@ -248,22 +249,37 @@ async function run(
 
 const SIGNS = { passed: "✓", failed: "✗", "not-applicable": "–" } as const;
 
-function finish({ result }: Surroundings, found: Certification, report: string | undefined): void {
-  const name = report ?? `certification-${found.connection}-${found.startedAt.replaceAll(/[^0-9]/g, "").slice(0, 14)}`;
-  const files = [`${name}.md`, `${name}.json`];
-  write(`${name}.md`, certificationMarkdown(found));
-  write(`${name}.json`, `${JSON.stringify(found, null, 2)}\n`);
+/** Both files of the report. They are made before anything is created in the ERP, so that what was done can be told. */
+interface ReportFiles {
+  readonly markdown: string;
+  readonly json: string;
+}
+
+const reportName = (connection: string): string =>
+  `certification-${connection}-${new Date()
+    .toISOString()
+    .replaceAll(/[^0-9]/g, "")
+    .slice(0, 14)}`;
+
+/** @throws ZhangshiError FILE_NOT_WRITTEN when one is there already, or cannot be made */
+function reserveFiles(name: string): ReportFiles {
+  const files = { markdown: `${name}.md`, json: `${name}.json` };
+  for (const file of Object.values(files))
+    try {
+      writeFileSync(file, "", { flag: "wx" });
+    } catch (error) {
+      throw new ZhangshiError("FILE_NOT_WRITTEN", { file }, { cause: error });
+    }
+  return files;
+}
+
+function finish({ result }: Surroundings, found: Certification, { markdown, json }: ReportFiles): void {
+  writeFileSync(markdown, certificationMarkdown(found));
+  writeFileSync(json, `${JSON.stringify(found, null, 2)}\n`);
   if (found.counts.failed > 0 || found.left > 0) process.exitCode = 1;
+  const files = [markdown, json];
   result(
     { ...found, files },
     `${conclusion(found)} ${say({ zh: `报告：${files.join("、")}`, en: `Report: ${files.join(", ")}` })}`,
   );
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text, { flag: "wx" });
-  } catch (error) {
-    throw new ZhangshiError("FILE_NOT_WRITTEN", { file }, { cause: error });
-  }
 }

@@ -63,11 +63,11 @@ export const cleanUp = async (
           continue;
         }
         const red = redOf(draft, voucher, keyOf(`${draft.key} ${voucher.erpId}`));
-        const outcome = await reverse(guarded, book, fitted(red, target.capabilities));
+        const outcome = await attempt(() => reverse(guarded, book, fitted(red, target.capabilities)));
         final.push(
-          outcome.kind === "posted"
+          outcome?.kind === "posted"
             ? line(document, voucher, outcome.number, undefined)
-            : line(document, voucher, undefined, notReversed(outcome)),
+            : line(document, voucher, undefined, notReversed(outcome ?? NO_ANSWER)),
         );
       }
     }
@@ -75,6 +75,7 @@ export const cleanUp = async (
   return final;
 };
 
+const NO_ANSWER = { code: "POSTING_UNCERTAIN", message: "" } as const;
 type Unposted = Exclude<SendOutcome, { kind: "posted" }>;
 
 const redOf = (draft: VoucherDraft, voucher: ErpVoucher, key: string): VoucherDraft => ({
@@ -131,7 +132,7 @@ const unseen = say(
   "was sent and cannot be found now: look for its key in the ERP; if it is there, reverse or delete it",
 );
 const cannotBeRed = say("该账簿不能写红字凭证，请手工作废", "this ledger takes no red vouchers: void it by hand");
-const notReversed = ({ code, message }: Unposted): Bilingual =>
+const notReversed = ({ code, message }: Pick<Unposted, "code" | "message">): Bilingual =>
   say(
     `红字凭证未入账（${code} ${message}），请手工冲销`,
     `no red voucher was posted (${code} ${message}): reverse it by hand`,

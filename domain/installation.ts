@@ -30,8 +30,10 @@ const ConnectionConfig = z.strictObject({
   name: code,
   vendor: text,
   baseUrl: z.url({
-    protocol: /^https?$/,
-    error: "an address begins with http:// or https:// | 地址以 http:// 或 https:// 开头",
+    // Which of them a vendor takes is for its connector to say.
+    protocol: /^(https?|file|postgres(ql)?)$/,
+    error:
+      "an address begins with https:// (or http://, file:///, postgres://) | 地址以 https:// 开头（或 http://、file:///、postgres://）",
   }),
   settings: settings.default({}),
   secrets: z

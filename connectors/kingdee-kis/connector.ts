@@ -28,7 +28,7 @@ import { Desk, type Sight } from "./desk.ts";
 import { keyInFile } from "./entries.ts";
 import { lookUpIn } from "./look-up.ts";
 import { obstaclesTo } from "./obstacles.ts";
-import { putFile } from "./outbox.ts";
+import { type Outstanding, putFile } from "./outbox.ts";
 import { isOpen, periodsOf } from "./periods.ts";
 import type { Standing } from "./records.ts";
 import { type KingdeeKisSettings, parseSettings } from "./settings.ts";
@@ -188,8 +188,7 @@ class KingdeeKis implements VoucherTarget {
 
   /** Of what no export shows, our own records tell. */
   #byRecord(key: PostingKey, { outstanding, judged, strays }: Sight): LookUp {
-    const waiting = outstanding?.vouchers.some((one) => one.key === key) === true;
-    // An attempt that never stamped its file left nothing that a person could have seen, but it may still be under way.
+    const waiting = outstanding?.vouchers.some((one) => one.key === key) === true && !this.#isGivenUp(outstanding);
     const standing = waiting ? judged.get(key)?.standing : this.#desk.records.newest(key)?.standing;
     if (waiting && standing === undefined)
       return { kind: "failed", code: "AWAITING_RECEIPT", message: messageOn(judged, key, outstanding.file) };
@@ -199,6 +198,11 @@ class KingdeeKis implements VoucherTarget {
     if (!this.#desk.records.exists)
       return { kind: "failed", code: "FILE_UNREADABLE", message: `the records are gone from ${this.#desk.folder}` };
     return { kind: "absent" };
+  }
+
+  /** An attempt that never stamped its file cannot give it a name after its deadline. */
+  #isGivenUp({ stage, deadlineAt }: Outstanding): boolean {
+    return stage === "writing" && this.#context.now() >= new Date(deadlineAt);
   }
 
   #asLookUp(key: PostingKey, standing: Standing): LookUp {

@@ -48,6 +48,7 @@ class KingdeeKis implements VoucherTarget {
   readonly #settings: KingdeeKisSettings;
   readonly #context: ConnectorContext;
   readonly #desk: Desk;
+  #sorted: { readonly of: unknown; readonly vouchers: readonly ErpVoucher[] } | undefined;
 
   constructor(settings: KingdeeKisSettings, context: ConnectorContext) {
     this.#settings = settings;
@@ -218,7 +219,9 @@ class KingdeeKis implements VoucherTarget {
   }
 
   #shown(): readonly ErpVoucher[] {
-    return shownVouchers(this.#desk.exports.newest.values());
+    const { newest } = this.#desk.exports;
+    if (this.#sorted?.of !== newest) this.#sorted = { of: newest, vouchers: shownVouchers(newest.values()) };
+    return this.#sorted.vouchers;
   }
 
   async readBack(_book: string, erpIds: readonly string[]): Promise<ReadonlyMap<string, ErpVoucher>> {

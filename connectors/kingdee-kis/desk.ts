@@ -91,6 +91,7 @@ export class Desk {
       return undefined;
     }
     const logs = await this.#logsOf(file);
+    let taken: ReadonlySet<string> | undefined;
     const judged = judge(
       outstanding,
       {
@@ -98,7 +99,10 @@ export class Desk {
         exports: [...this.exports.newest.values()],
         said: said === undefined || said.said === "log" ? undefined : { said: said.said, at: said.at },
         wordOn: (key) => this.records.wordOn(key),
-        isTaken: (key) => this.#takenKeys().has(key),
+        isTaken: (key) => {
+          taken ??= this.#takenKeys();
+          return taken.has(key);
+        },
       },
       this.#settings,
     );

@@ -38,6 +38,7 @@ export class Exports {
     this.#settings = settings;
   }
 
+  /** The same map as long as nothing new was handed in. */
   get newest(): ReadonlyMap<Period, PeriodExport> {
     return this.#newest;
   }
@@ -45,7 +46,7 @@ export class Exports {
   /** @throws ZhangshiError FILE_UNREADABLE when one that was kept can no longer be read */
   async load(): Promise<void> {
     const newest = new Map<Period, PeriodExport>();
-    // In the order of their names, which is that of their times.
+    // In the order of their names: of one period the newest comes last.
     for (const name of (await namesIn(this.#folder)) ?? []) {
       const [, period, micros] = KEPT.exec(name) ?? [];
       if (period === undefined || micros === undefined) continue;
@@ -55,7 +56,8 @@ export class Exports {
       this.#parsed.set(name, known);
       newest.set(of, known);
     }
-    this.#newest = newest;
+    const isNew = newest.size !== this.#newest.size || [...newest].some(([of, one]) => this.#newest.get(of) !== one);
+    if (isNew) this.#newest = newest;
   }
 
   async #parse(name: string, period: Period, madeAt: number): Promise<PeriodExport | undefined> {

@@ -66,8 +66,10 @@ function* drawGroups(dependencies: DraftingDependencies, desk: Desk, worth: Wort
 
 /** So many vouchers go to the database together. */
 const BATCH_VOUCHERS = 400;
-/** After so many the connection gets its turn: what waits for the database goes out. */
-const TURN_VOUCHERS = 40;
+/** So many batches may wait for the database. */
+const BATCHES_WAITING_MAX = 2;
+/** After so many vouchers the connection gets its turn: what waits for the database goes out. */
+const TURN_VOUCHERS = 10;
 
 /**
  * Writes what costing and estimates say, and the vouchers behind them batch by batch: the database works on one batch while
@@ -82,21 +84,22 @@ const writeBehind = async (
   corrections: readonly NewPosting[],
 ): Promise<Attempt> => {
   const { stores, ledger } = dependencies;
-  const blocks: Block[] = [];
-  let vouchers = 0;
-  let writing = (async () => {
+  const { sorted, movements, companions } = page;
+  const vouchersMax = worth.groups.size + corrections.length;
+  const placing = await openPlacing(dependencies, client, sorted, movements, companions, vouchersMax);
+  const writing = new Behind();
+  await writing.put(async () => {
     await stores.costs.writeCosting(client, ledger.code, worth.costing);
     await stores.accruals.writeEstimates(client, ledger.code, worth.estimates.changed());
-    return openPlacing(dependencies, client, page.sorted, page.movements, page.companions);
-  })();
+  });
+  const blocks: Block[] = [];
+  let vouchers = 0;
   const put = async (batch: readonly NewPosting[]): Promise<void> => {
-    const placing = await writing;
+    if (blocks.length > 0) return;
     vouchers += batch.length;
-    writing = placing.place(batch).then(() => placing);
-    // Whoever waits for it next meets the failure; until then it must not end the process.
-    writing.catch(() => undefined);
+    const placed = await placing.prepare(batch);
+    await writing.put(placed.write);
   };
-  writing.catch(() => undefined);
   let batch: NewPosting[] = [];
   let drawn = 0;
   for (const draft of drafts) {
@@ -104,15 +107,34 @@ const writeBehind = async (
     if (draft.kind === "posting") batch.push(draft.posting);
     drawn += 1;
     if (drawn % TURN_VOUCHERS === 0) await turn();
-    if (batch.length < BATCH_VOUCHERS || blocks.length > 0) continue;
+    if (batch.length < BATCH_VOUCHERS) continue;
     await put(batch);
     batch = [];
   }
-  if (blocks.length === 0) await put([...batch, ...corrections]);
-  const placing = await writing;
+  await put([...batch, ...corrections]);
+  await writing.done();
   if (blocks.length === 0) await placing.finish();
   return { vouchers, blocks };
 };
+
+/** Pieces of writing in their order, behind the back of whoever makes the next. */
+class Behind {
+  readonly #waiting: Promise<void>[] = [];
+
+  /** Takes a piece as soon as there is room for it. */
+  async put(write: () => Promise<void>): Promise<void> {
+    const before = this.#waiting.at(-1) ?? Promise.resolve();
+    const writing = before.then(write);
+    // Whoever waits for it later meets the failure; until then it must not end the process.
+    writing.catch(() => undefined);
+    this.#waiting.push(writing);
+    if (this.#waiting.length > BATCHES_WAITING_MAX) await this.#waiting.shift();
+  }
+
+  async done(): Promise<void> {
+    await this.#waiting.at(-1);
+  }
+}
 
 /** What a page is worth, and which of its movements share a voucher. */
 interface Worth {

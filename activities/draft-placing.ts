@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import type { ArrivedMovement } from "../db/movement-log.ts";
 import type { NewPosting } from "../db/voucher-store.ts";
 import { postingKeyOf } from "../domain/posting-key.ts";
@@ -10,43 +11,70 @@ import type { DraftClient, DraftingDependencies } from "./draft-desk.ts";
  */
 
 export interface Placing {
-  readonly place: (postings: readonly NewPosting[]) => Promise<void>;
+  /** Makes vouchers ready to be written. */
+  readonly prepare: (postings: readonly NewPosting[]) => Promise<Placed>;
   /** Takes back the vouchers that nothing replaced. */
   readonly finish: () => Promise<void>;
 }
 
-/** @param drafted  everything of the page that is drafted; what shared a voucher with it comes with it */
+/** After so many vouchers the connection gets its turn. */
+const TURN_VOUCHERS = 10;
+
+/** Vouchers with their places. */
+export interface Placed {
+  readonly write: () => Promise<void>;
+}
+
+/**
+ * @param drafted  everything of the page that is drafted; what shared a voucher with it comes with it
+ * @param vouchersMax  how many vouchers the page can have
+ */
 export const openPlacing = async (
   { stores, ledger }: DraftingDependencies,
   client: DraftClient,
   sorted: Sorted,
   drafted: readonly ArrivedMovement[],
   companions: readonly Companion[],
+  vouchersMax: number,
 ): Promise<Placing> => {
+  const { drafts, vouchers } = stores;
   const replaced = replacedBy(drafted, sorted);
-  await stores.drafts.clearLinks(client, idsOf(replaced));
+  await drafts.clearLinks(client, idsOf(replaced));
   const generationOf = generationsOf(sorted, companions);
   const known = new Set([...sorted.again, ...companions.map(({ link }) => link.movement.movementId)]);
+  const ids = (await vouchers.reservePostingIds(client, vouchersMax)).values();
   return {
-    place: async (postings) => {
-      const parts = await stores.drafts.readGroupParts(client, ledger.code, repeatable(postings, known));
-      const fresh: NewPosting[] = [];
-      for (const posting of postings) {
+    prepare: async (postings) => {
+      const parts = await drafts.readGroupParts(client, ledger.code, repeatable(postings, known));
+      const fresh = new vouchers.NewPostings();
+      const redrawn: { readonly postingId: string; readonly posting: NewPosting }[] = [];
+      for (const [index, posting] of postings.entries()) {
+        if (index % TURN_VOUCHERS === 0) await turn();
         const generation = sorted.links.size === 0 ? 1 : reachedBy(posting, generationOf);
-        const existing = takeSame(replaced, posting, generation);
-        if (existing === undefined)
-          fresh.push(renumber(posting, generation, parts.get(stores.drafts.partsKey({ ...posting, generation })) ?? 0));
+        const { postingId, generation: kept = generation } = takeSame(replaced, posting, generation) ?? {};
+        if (postingId !== undefined) redrawn.push({ postingId, posting: { ...posting, generation: kept } });
         else {
-          const redrawn = { ...posting, generation: existing.generation };
-          await stores.vouchers.redrawPosting(client, existing.postingId, redrawn);
+          const part = parts.get(drafts.partsKey({ ...posting, generation })) ?? 0;
+          fresh.add(nextOf(ids), renumber(posting, generation, part));
         }
       }
-      await stores.vouchers.insertPostings(client, fresh);
+      return {
+        write: async () => {
+          for (const { postingId, posting } of redrawn) await vouchers.redrawPosting(client, postingId, posting);
+          await fresh.insert(client);
+        },
+      };
     },
     finish: async () => {
-      for (const postingId of idsOf(replaced)) await stores.vouchers.withdrawPosting(client, postingId);
+      for (const postingId of idsOf(replaced)) await vouchers.withdrawPosting(client, postingId);
     },
   };
+};
+
+const nextOf = (ids: Iterator<string>): string => {
+  const { value, done } = ids.next();
+  if (done === true) throw new Error("a page has more vouchers than were counted");
+  return value;
 };
 
 /** Vouchers of what is drafted again of which nothing is in the ERP: drawn anew under their own key, or withdrawn. */

@@ -37,7 +37,7 @@ export const draftPage = async (given: DraftingDependencies, sizeMax: number): P
     await stores.drafts.keepFromSending(client, ledger.code, held(drafted, sorted));
     await stores.drafts.markSourceChanged(client, stillFreed(drafted, sorted));
     const blocks = [...sorted.waiting, ...drafted.blocks];
-    await stores.drafts.replaceBlocks(client, ledger.code, sorted.tried, blocks);
+    await stores.drafts.replaceBlocks(client, ledger.code, blocked.length === 0 ? [] : sorted.tried, blocks);
     return {
       movements: arrived.movements.length,
       vouchers: drafted.vouchers + redrawn.vouchers,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { EstimateRow } from "../db/estimate-store.ts";
+import type { EstimateChange, EstimateRow } from "../db/estimate-store.ts";
 import type { ArrivedMovement } from "../db/movement-log.ts";
 import type { Period } from "../domain/dates.ts";
 import { type Decimal, ZERO, compare, divide, equal, multiply, subtract, toFixed } from "../domain/decimal.ts";
@@ -61,7 +61,7 @@ export interface EstimateBook {
   ) => EstimateEffect | undefined;
   /** What the turn of the month does to the estimates of receipts: reversals and renewed estimates. */
   readonly turnMonth: (receipts: readonly ArrivedMovement[], turn: MonthTurn) => readonly Drawable[];
-  readonly changed: () => readonly EstimateRow[];
+  readonly changed: () => EstimateChange;
 }
 
 export interface MonthTurn {
@@ -80,6 +80,7 @@ const stateOf = (row: EstimateRow): EstimateState => StoredState.parse(row.state
 
 export const estimateBook = (style: EstimateStyle, rows: readonly EstimateRow[]): EstimateBook => {
   const known = new Map(rows.map((row) => [row.movementId, row]));
+  const stored = new Set(known.keys());
   const inDocument = new Map<string, Set<string>>();
   const file = ({ documentNumber, movementId }: Pick<EstimateRow, "documentNumber" | "movementId">): void => {
     const same = inDocument.get(documentNumber);
@@ -211,7 +212,13 @@ export const estimateBook = (style: EstimateStyle, rows: readonly EstimateRow[])
 
   return {
     copy: () => estimateBook(style, [...known.values()]),
-    changed: () => [...changes.values()],
+    changed: () => {
+      const all = [...changes.values()];
+      return {
+        added: all.filter(({ movementId }) => !stored.has(movementId)),
+        changed: all.filter(({ movementId }) => stored.has(movementId)),
+      };
+    },
     giveBack: (movementId, receiptId) => {
       const row = known.get(receiptId);
       if (row === undefined) return;

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { readXlsx, writeXlsx } from "hucre/xlsx";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { simulators } from "../simulators/registry.ts";
 import { parseInstallation } from "../config/installation.ts";
 import { type Database, inTransaction, openDatabase } from "../db/database.ts";
 import { currentInstallation } from "../db/installation-store.ts";
@@ -393,7 +394,16 @@ describe("what runs", () => {
     expect(findings.find(({ check }) => check === "temporal")?.nextStep).toContain("TEMPORAL_ADDRESS");
   });
 
-  test.each(["kingdee-cloud", "kingdee-kis", "kingdee-xingchen", "jiandaoyun", "yonyou-u8"])(
+  test("an option that the simulator of a vendor lacks is refused, and so is a value that it does not take", async () => {
+    const foreign = await zhangshi(["simulate", "kingdee-cloud", "--folder", "/tmp"], { LANG: "en_GB.UTF-8" });
+    expect(foreign.code).toBe(1);
+    expect(foreign.err).toContain("--folder");
+    const unknown = await zhangshi(["simulate", "kingdee-kis", "--dialect", "mdb"], { LANG: "en_GB.UTF-8" });
+    expect(unknown.code).toBe(1);
+    expect(unknown.err).toContain("standard | professional | excel");
+  });
+
+  test.each(Object.keys(simulators))(
     "simulate %s prints exactly one JSON line, answers there, and ends when told",
     async (vendor) => {
       const child = start(["simulate", vendor, "--seed", "7"]);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { ZhangshiError } from "../domain/errors.ts";
 import { say } from "./language.ts";
-import { REHEARSAL_APP, REHEARSAL_FORMS } from "./simulate-app.ts";
+import { REHEARSAL_APP, REHEARSAL_FORMS } from "../simulators/jiandaoyun/rehearsal-app.ts";
 import { template } from "./template-jiandaoyun-kingdee.ts";
 
 /** The JSON line that `zhangshi simulate` prints, as far as a configuration needs it. */

@@ -3,8 +3,9 @@ import process from "node:process";
 import type { Command } from "commander";
 import { z } from "zod";
 import { ZhangshiError } from "../domain/errors.ts";
+import { simulators } from "../simulators/registry.ts";
+import type { OwnOption, SimulatorEntry, Start } from "../simulators/shared/entry.ts";
 import { type Fault, parseFaultFile } from "../simulators/shared/faults.ts";
-import { REHEARSAL_APP } from "./simulate-app.ts";
 import { commandNamed, parseOptions, runCommand, say, wholeNumber } from "./surroundings.ts";
 
 const PORT_MAX = 65_535;
@@ -13,100 +14,73 @@ const Options = z.object({
   port: wholeNumber(0, PORT_MAX).default(0),
   seed: wholeNumber(0, SEED_MAX).default(1),
   faults: z.string().optional(),
-  folder: z.string().optional(),
-  dialect: z.enum(["standard", "professional", "excel"]).optional(),
 });
+const Given = z.record(z.string(), z.unknown());
+const VENDORS = Object.keys(simulators).join(" | ");
 
-interface Start {
-  readonly port: number;
-  readonly seed: number;
-  readonly faults: readonly Fault[];
-  /** Where a program that works on files reads and writes them. */
-  readonly folder: string | undefined;
-  readonly dialect: "standard" | "professional" | "excel" | undefined;
-}
-interface Running {
-  /** What is printed, once, as one JSON line. */
-  readonly ready: object;
-  /** What only this vendor has to tell, such as the ids of forms: a line on standard error. */
-  readonly besides?: object;
-  close(): Promise<void>;
-}
-
-const vendors: Readonly<Record<string, (start: Start) => Promise<Running>>> = {
-  "kingdee-cloud": async ({ port, seed, faults }) => {
-    const { startKingdeeCloud } = await import("../simulators/kingdee-cloud/server.ts");
-    const simulator = await startKingdeeCloud({ port, seed, faults: [...faults] });
-    const { baseUrl, credentials, openPeriod } = simulator;
-    return { ready: { vendor: "kingdee-cloud", baseUrl, credentials, openPeriod }, close: () => simulator.close() };
-  },
-  "kingdee-kis": async ({ port, seed, faults, folder, dialect }) => {
-    const { startKingdeeKis } = await import("../simulators/kingdee-kis/server.ts");
-    const files = { ...(folder === undefined ? {} : { folder }), ...(dialect === undefined ? {} : { dialect }) };
-    const simulator = await startKingdeeKis({ port, seed, faults, ...files });
-    const { baseUrl, credentials, openPeriod } = simulator;
-    return { ready: { vendor: "kingdee-kis", baseUrl, credentials, openPeriod }, close: () => simulator.close() };
-  },
-  "kingdee-xingchen": async ({ port, seed, faults }) => {
-    const { startKingdeeXingchen } = await import("../simulators/kingdee-xingchen/server.ts");
-    const simulator = await startKingdeeXingchen({ port, seed, faults: [...faults] });
-    const { baseUrl, credentials, openPeriod } = simulator;
-    return { ready: { vendor: "kingdee-xingchen", baseUrl, credentials, openPeriod }, close: () => simulator.close() };
-  },
-  jiandaoyun: async ({ port, seed, faults }) => {
-    const { DEMO_APP } = await import("../simulators/jiandaoyun/demo-app.ts");
-    const { startJiandaoyun } = await import("../simulators/jiandaoyun/server.ts");
-    const simulator = await startJiandaoyun({ port, seed, faults, apps: [DEMO_APP, REHEARSAL_APP] });
-    const { baseUrl, credentials, apps } = simulator;
-    return {
-      ready: { vendor: "jiandaoyun", baseUrl, credentials, openPeriod: null },
-      besides: { apps },
-      close: () => simulator.close(),
-    };
-  },
-  "yonyou-u8": async ({ port, seed, faults }) => {
-    const { startYonyouU8 } = await import("../simulators/yonyou-u8/server.ts");
-    const simulator = await startYonyouU8({ port, seed, faults: [...faults] });
-    const { baseUrl, credentials, openPeriod } = simulator;
-    return { ready: { vendor: "yonyou-u8", baseUrl, credentials, openPeriod }, close: () => simulator.close() };
-  },
-};
-
-export const simulateCommand = (): Command =>
-  commandNamed("simulate", {
+export const simulateCommand = (): Command => {
+  const command = commandNamed("simulate", {
     zh: "启动厂商模拟系统，用来演练配置；就绪时输出一行 JSON，Ctrl-C 结束",
     en: "start a simulated vendor system to rehearse a configuration; prints one JSON line when ready, ends with Ctrl-C",
   })
-    .argument("<vendor>", Object.keys(vendors).join(" | "))
+    .argument("<vendor>", VENDORS)
     .option("--port <N>", say({ zh: "端口，缺省为任意空闲端口", en: "port; any free one when left out" }))
     .option("--seed <S>", say({ zh: "决定凭据、内码与故障的种子", en: "draws credentials, ids and faults" }))
-    .option("--faults <FILE>", say({ zh: "故障计划文件（JSON）", en: "file with the plan of faults (JSON)" }))
-    .option(
-      "--folder <PATH>",
-      say({ zh: "凭证文件所在的文件夹（金蝶KIS）", en: "folder of the voucher files (kingdee-kis)" }),
-    )
-    .option(
-      "--dialect <D>",
-      say({
-        zh: "凭证文件格式：standard | professional | excel（金蝶KIS）",
-        en: "layout of the voucher files: standard | professional | excel (kingdee-kis)",
-      }),
-    )
-    .action((vendor: string, options: unknown) =>
-      runCommand(async () => {
-        const start = Object.hasOwn(vendors, vendor) ? vendors[vendor] : undefined;
-        if (start === undefined) {
-          throw new ZhangshiError("ARGUMENT_INVALID", { vendor, expected: Object.keys(vendors).join(" | ") });
-        }
-        const { port, seed, faults, folder, dialect } = parseOptions(Options, options);
-        const plan = faults === undefined ? [] : readFaults(faults);
-        const running = await start({ port, seed, faults: plan, folder, dialect });
-        if (running.besides !== undefined) process.stderr.write(`${JSON.stringify(running.besides)}\n`);
-        process.stdout.write(`${JSON.stringify(running.ready)}\n`);
-        await stopSignal();
-        await running.close();
-      }),
-    );
+    .option("--faults <FILE>", say({ zh: "故障计划文件（JSON）", en: "file with the plan of faults (JSON)" }));
+  for (const { flags, description } of ownOptions()) command.option(flags, description);
+  return command.action((vendor: string, options: unknown) =>
+    runCommand(async () => {
+      const entry = Object.hasOwn(simulators, vendor) ? simulators[vendor] : undefined;
+      if (entry === undefined) throw new ZhangshiError("ARGUMENT_INVALID", { vendor, expected: VENDORS });
+      const { port, seed, faults } = parseOptions(Options, options);
+      const own = ownGiven(entry, Given.parse(options));
+      const started = await entry.start({ port, seed, faults: faults === undefined ? [] : readFaults(faults), own });
+      const { baseUrl, credentials, openPeriod = null, besides } = started;
+      if (besides !== undefined) process.stderr.write(`${JSON.stringify(besides)}\n`);
+      process.stdout.write(`${JSON.stringify({ vendor, baseUrl, credentials, openPeriod })}\n`);
+      await stopSignal();
+      await started.close();
+    }),
+  );
+};
+
+/** Options that only some simulators have; one that several have is described as the first describes it. */
+function ownOptions(): { readonly flags: string; readonly description: string }[] {
+  const vendorsOf = new Map<string, { readonly option: OwnOption; readonly vendors: string[] }>();
+  for (const [vendor, { options }] of Object.entries(simulators))
+    for (const option of options ?? []) {
+      const known = vendorsOf.get(option.name);
+      if (known === undefined) vendorsOf.set(option.name, { option, vendors: [vendor] });
+      else known.vendors.push(vendor);
+    }
+  return [...vendorsOf.values()].map(({ option, vendors }) => {
+    const choices = option.choices === undefined ? "" : `: ${option.choices.join(" | ")}`;
+    return {
+      flags: option.value === undefined ? `--${option.name}` : `--${option.name} ${option.value}`,
+      description: `${say(option)}${choices} (${vendors.join(", ")})`,
+    };
+  });
+}
+
+/** An option of another vendor is refused: nothing that is given is left aside in silence. */
+function ownGiven({ options = [] }: SimulatorEntry, given: Readonly<Record<string, unknown>>): Start["own"] {
+  const all = Object.values(simulators).flatMap((entry) => entry.options ?? []);
+  const own: Record<string, string | true> = {};
+  for (const name of new Set(all.map((option) => option.name))) {
+    const value = given[name];
+    if (typeof value !== "string" && value !== true) continue;
+    const option = options.find((one) => one.name === name);
+    if (option === undefined)
+      throw new ZhangshiError("ARGUMENT_INVALID", {
+        option: `--${name}`,
+        reason: say({ zh: "该厂商的模拟系统没有此选项", en: "the simulator of this vendor has no such option" }),
+      });
+    if (option.choices !== undefined && value !== true && !option.choices.includes(value))
+      throw new ZhangshiError("ARGUMENT_INVALID", { option: `--${name}`, expected: option.choices.join(" | ") });
+    own[name] = value;
+  }
+  return own;
+}
 
 function readFaults(file: string): readonly Fault[] {
   try {

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { arrivalText } from "../domain/costing-events.ts";
 import type { CostEntry, CostEvent, RunningState } from "../domain/costing-types.ts";
-import { copyLines, copyNullable, copyText } from "./copy-text.ts";
+import { CopyRows } from "./copy-rows.ts";
 
 /*
  * The moving average as it stands: a running state per item, and what each movement was worth.
@@ -101,8 +101,10 @@ export const writeCosting = async (client: pg.ClientBase, ledger: string, change
       ledger,
       changed.map(({ event }) => event.id),
     ]);
-  await copyLines(client, "cost_entries", COST_ENTRY_COLUMNS, costEntryLines(ledger, added));
-  await copyLines(client, "cost_entries", COST_ENTRY_COLUMNS, costEntryLines(ledger, changed));
+  const rows = new CopyRows();
+  for (const entry of added) putEntry(rows, ledger, entry);
+  for (const entry of changed) putEntry(rows, ledger, entry);
+  await rows.copyInto(client, "cost_entries", COST_ENTRY_COLUMNS);
 };
 
 const COST_ENTRY_COLUMNS = [
@@ -127,9 +129,10 @@ const COST_ENTRY_COLUMNS = [
   "running_quantity",
   "running_value",
 ];
-function* costEntryLines(ledger: string, entries: readonly CostEntry[]): Generator<string> {
-  const of = copyText(ledger);
-  for (const { event, canonical, booked, basis, runningQuantity, runningValue } of entries)
-    yield `${of}\t${event.id}\t${copyText(event.item)}\t${copyText(event.scope)}\t${event.date}\t${event.at}\t${event.arrival}\t${event.effect}\t${flag(event.isReturn)}\t${copyNullable(event.counterScope)}\t${event.quantity}\t${copyNullable(event.amount)}\t${copyNullable(event.origin)}\t${copyNullable(event.order)}\t${flag(event.cancelled)}\t${canonical}\t${booked}\t${basis}\t${runningQuantity}\t${runningValue}\n`;
-}
-const flag = (value: boolean | undefined): string => (value === true ? "t" : "f");
+const putEntry = (rows: CopyRows, ledger: string, entry: CostEntry): void => {
+  const { event, canonical, booked, basis, runningQuantity, runningValue } = entry;
+  rows.text(ledger).text(event.id).text(event.item).text(event.scope).text(event.date).text(event.at);
+  rows.text(event.arrival).text(event.effect).flag(event.isReturn).optional(event.counterScope).text(event.quantity);
+  rows.optional(event.amount).optional(event.origin).optional(event.order).flag(event.cancelled);
+  rows.text(canonical).text(booked).text(basis).text(runningQuantity).text(runningValue).endRow();
+};

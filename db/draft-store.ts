@@ -76,10 +76,12 @@ export const replaceBlocks = async (
   blocks: readonly Block[],
 ): Promise<void> => {
   const still = new Map(blocks.toReversed().map((block) => [block.movement.movementId, block]));
-  await client.query("DELETE FROM blocked_movements WHERE ledger = $1 AND movement_id = ANY ($2::bigint[])", [
-    ledger,
-    tried.filter((id) => !still.has(id)),
-  ]);
+  const gone = tried.filter((id) => !still.has(id));
+  if (gone.length > 0)
+    await client.query("DELETE FROM blocked_movements WHERE ledger = $1 AND movement_id = ANY ($2::bigint[])", [
+      ledger,
+      gone,
+    ]);
   if (still.size === 0) return;
   // One row per movement, whatever else is missing: the rest shows when this is there.
   const rows = [...still.values()];

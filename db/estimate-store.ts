@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { copyLines, copyText } from "./copy-text.ts";
+import { CopyRows } from "./copy-rows.ts";
 
 export interface EstimateRow {
   readonly movementId: string;
@@ -61,22 +61,33 @@ export const readOpenEstimates = async (client: pg.ClientBase, ledger: string): 
   return rows.rows.map(estimateOf);
 };
 
+/** What a page did to the estimates: `added` are receipts that had none. */
+export interface EstimateChange {
+  readonly added: readonly EstimateRow[];
+  readonly changed: readonly EstimateRow[];
+}
+
 export const writeEstimates = async (
   client: pg.ClientBase,
   ledger: string,
-  estimates: readonly EstimateRow[],
+  { added, changed }: EstimateChange,
 ): Promise<void> => {
-  if (estimates.length === 0) return;
-  await client.query("DELETE FROM estimates WHERE ledger = $1 AND movement_id = ANY ($2::bigint[])", [
-    ledger,
-    estimates.map(({ movementId }) => movementId),
-  ]);
-  await copyLines(client, "estimates", ESTIMATE_COLUMNS, estimateLines(ledger, estimates));
+  if (changed.length > 0)
+    await client.query("DELETE FROM estimates WHERE ledger = $1 AND movement_id = ANY ($2::bigint[])", [
+      ledger,
+      changed.map(({ movementId }) => movementId),
+    ]);
+  const rows = new CopyRows();
+  for (const { movementId, documentNumber, item, state, closed } of [...added, ...changed])
+    rows
+      .text(ledger)
+      .text(movementId)
+      .text(documentNumber)
+      .text(item)
+      .text(JSON.stringify(state))
+      .flag(closed)
+      .endRow();
+  await rows.copyInto(client, "estimates", ESTIMATE_COLUMNS);
 };
 
 const ESTIMATE_COLUMNS = ["ledger", "movement_id", "document_number", "item", "state", "closed"];
-function* estimateLines(ledger: string, estimates: readonly EstimateRow[]): Generator<string> {
-  const of = copyText(ledger);
-  for (const { movementId, documentNumber, item, state, closed } of estimates)
-    yield `${of}\t${movementId}\t${copyText(documentNumber)}\t${copyText(item)}\t${copyText(JSON.stringify(state))}\t${closed ? "t" : "f"}\n`;
-}

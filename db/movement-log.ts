@@ -1,5 +1,6 @@
-import type pg from "pg";
+import pg from "pg";
 import type { Movement } from "../domain/movement.ts";
+import { type CopiedRows, copiedRows } from "./copied-rows.ts";
 import { databaseTypes } from "./database.ts";
 
 /*
@@ -28,15 +29,13 @@ movementTypes.setTypeParser(TIMESTAMPTZ_OID, instantOf);
 
 /** "2025-01-01 08:30:00+00", as PostgreSQL writes it in UTC, to "2025-01-01T08:30:00.000Z"; others by way of a Date. */
 function instantOf(text: string): string {
-  const [whole = "", fraction = ""] = text.slice(0, -UTC.length).split(".");
-  const plain = text.endsWith(UTC) && whole.length === WHOLE_SECONDS && fraction.length <= MILLISECONDS;
-  if (!plain) return new Date(text).toISOString();
-  return `${whole.slice(0, DATE_LENGTH)}T${whole.slice(DATE_LENGTH + 1)}.${fraction.padEnd(MILLISECONDS, "0")}Z`;
+  if (text.length === WHOLE_SECONDS && text.endsWith(UTC))
+    return `${text.slice(0, DATE_LENGTH)}T${text.slice(DATE_LENGTH + 1, -UTC.length)}.000Z`;
+  return new Date(text).toISOString();
 }
 const UTC = "+00";
-const WHOLE_SECONDS = "2025-01-01 08:30:00".length;
+const WHOLE_SECONDS = "2025-01-01 08:30:00+00".length;
 const DATE_LENGTH = "2025-01-01".length;
-const MILLISECONDS = 3;
 
 /** Rows of our own movement log went through the schema when they came in. */
 export const queryMovements = async (
@@ -67,11 +66,12 @@ export const readArrivals = async (
   after: string,
   sizeMax: number,
 ): Promise<readonly ArrivedMovement[]> => {
-  const page = await queryMovements(
+  const of = `company = ${pg.escapeLiteral(company)} AND source = ${pg.escapeLiteral(source)}`;
+  const copied = await copiedRows(
     client,
-    "movements WHERE company = $1 AND source = $2 AND arrival > $3 ORDER BY movements.arrival LIMIT $4",
-    [company, source, after, sizeMax],
+    `SELECT ${COPIED_COLUMNS} FROM movements WHERE ${of} AND arrival > ${BigInt(after)} ORDER BY arrival LIMIT ${sizeMax}`,
   );
+  const page = copied.rows.map((row) => copiedMovement(row, copied));
   const last = page.at(-1);
   if (last === undefined || page.length < sizeMax) return page;
   const rest = await queryMovements(
@@ -82,6 +82,45 @@ export const readArrivals = async (
   );
   return rest.length === 0 ? page : [...page, ...rest];
 };
+
+const COPIED_COLUMNS = `movement_id, arrival, company, source, form, record_id, line_id, revision, cancelled, kind, document_number,
+  happened_at AT TIME ZONE 'UTC', happened_on, item, warehouse, counter_warehouse, batch, unit, quantity, amount, tax_amount, sales_amount, currency,
+  partner, department, order_number, cause, invoiced, origin_document, source_updated_at AT TIME ZONE 'UTC'`;
+
+/** Rows of our own movement log went through the schema when they came in. */
+const copiedMovement = (row: readonly string[], { text, plain }: CopiedRows): ArrivedMovement =>
+  ({
+    movementId: row[0],
+    arrival: row[1],
+    company: text(row[2]),
+    source: text(row[3]),
+    form: text(row[4]),
+    recordId: text(row[5]),
+    lineId: text(row[6]),
+    revision: Number(row[7]),
+    cancelled: row[8] === "t",
+    kind: row[9],
+    documentNumber: text(row[10]),
+    happenedAt: instantOf(`${row[11]}${UTC}`),
+    happenedOn: row[12],
+    item: text(row[13]),
+    warehouse: text(row[14]),
+    counterWarehouse: text(row[15]),
+    batch: text(row[16]),
+    unit: text(row[17]),
+    quantity: row[18],
+    amount: plain(row[19]),
+    taxAmount: plain(row[20]),
+    salesAmount: plain(row[21]),
+    currency: text(row[22]),
+    partner: text(row[23]),
+    department: text(row[24]),
+    order: text(row[25]),
+    cause: text(row[26]),
+    invoiced: row[27] === "t",
+    originDocument: text(row[28]),
+    sourceUpdatedAt: instantOf(`${row[29]}${UTC}`),
+  }) as ArrivedMovement;
 
 /** Movement ids by document and item, for references between documents; of the kinds asked for. */
 export const findOrigins = async (

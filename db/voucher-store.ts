@@ -1,11 +1,11 @@
-import { hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import type pg from "pg";
 import type { ErrorCode } from "../domain/errors.ts";
 import { scaled, textOf } from "../domain/fixed-point.ts";
 import type { PostingKey } from "../domain/posting-key.ts";
 import type { PostingState, Purpose, Stage } from "../domain/posting.ts";
 import type { VoucherLine } from "../domain/voucher.ts";
-import { copyLines, copyNullable, copyText } from "./copy-text.ts";
+import { CopyRows } from "./copy-rows.ts";
 
 /*
  * Vouchers as drafting puts them in, draws them anew and takes them back. Their way to the ERP is posting-store.ts.
@@ -62,54 +62,76 @@ export interface NewPosting {
 const SUMMARY_MAX = 2_000;
 const clip = (text: string): string => text.slice(0, SUMMARY_MAX);
 
+/** Ids for postings to come. Ids that are not used leave a gap, which means nothing. */
+export const reservePostingIds = async (client: pg.ClientBase, count: number): Promise<readonly string[]> => {
+  if (count === 0) return [];
+  const { rows } = await client.query<{ id: string }>(
+    "SELECT zs_next_id()::text AS id FROM generate_series(1, $1::int)",
+    [count],
+  );
+  return rows.map(({ id }) => id);
+};
+
+/** Postings as COPY takes them. */
+export class NewPostings {
+  readonly #keys = new CopyRows();
+  readonly #postings = new CopyRows();
+  readonly #lines = new CopyRows();
+  readonly #links = new CopyRows();
+
+  add(postingId: string, draft: NewPosting): void {
+    const content = putLines(this.#lines, postingId, draft);
+    this.#keys.text(draft.key).text(postingId).text(draft.ledger).text(draft.key).endRow();
+    putPosting(this.#postings, postingId, draft, content);
+    putLinks(this.#links, postingId, draft);
+  }
+
+  /** Inserts them with their keys, lines and links; needs a transaction of the caller. */
+  async insert(client: pg.ClientBase): Promise<void> {
+    await this.#keys.copyInto(client, "posting_keys", KEY_COLUMNS);
+    await this.#postings.copyInto(client, "postings", POSTING_COLUMNS);
+    // One COPY for all lines of a voucher: the balance is checked when the statement ends.
+    await this.#lines.copyInto(client, "voucher_lines", LINE_COLUMNS);
+    await this.#links.copyInto(client, "posting_movements", LINK_COLUMNS);
+  }
+}
+
 /** Inserts postings with their keys, lines and links in one go; needs a transaction of the caller. */
 export const insertPostings = async (
   client: pg.ClientBase,
   drafts: readonly NewPosting[],
 ): Promise<readonly string[]> => {
-  if (drafts.length === 0) return [];
-  const ids = await client.query<{ id: string }>("SELECT zs_next_id()::text AS id FROM generate_series(1, $1::int)", [
-    drafts.length,
-  ]);
-  const stored = drafts.map(
-    (draft, index): Stored => ({ draft, postingId: ids.rows[index]?.id ?? "", content: contentOf(draft) }),
-  );
-  await copyLines(client, "posting_keys", KEY_COLUMNS, keyLines(stored));
-  await copyLines(client, "postings", POSTING_COLUMNS, postingLines(stored));
-  // One COPY for all lines of a voucher: the balance is checked when the statement ends.
-  await copyLines(client, "voucher_lines", LINE_COLUMNS, lineLines(stored));
-  await copyLines(client, "posting_movements", LINK_COLUMNS, linkLines(stored));
-  return stored.map(({ postingId }) => postingId);
+  const ids = await reservePostingIds(client, drafts.length);
+  const postings = new NewPostings();
+  for (const [index, draft] of drafts.entries()) postings.add(ids[index] ?? "", draft);
+  await postings.insert(client);
+  return ids;
 };
 
-interface Stored {
-  readonly draft: NewPosting;
-  readonly postingId: string;
-  readonly content: Content;
-}
-
-/** What a voucher says, made once: the lines as COPY wants them, their sum, and a digest of everything that is sent. */
+/** What is made of a voucher's lines once: their sum, and a digest of everything that is sent. */
 interface Content {
-  readonly lines: readonly string[];
   readonly total: string;
   readonly fingerprint: string;
 }
 
 const MONEY_PLACES = 2;
 
-const contentOf = (draft: NewPosting): Content => {
-  const lines = draft.lines.map(lineText);
+const putLines = (rows: CopyRows, postingId: string, draft: NewPosting): Content => {
+  const start = rows.position;
   let total = 0n;
-  for (const { side, amount } of draft.lines) if (side === "debit") total += scaled(amount, MONEY_PLACES);
+  for (const line of draft.lines) {
+    if (line.side === "debit") total += scaled(line.amount, MONEY_PLACES);
+    rows.text(postingId).integer(line.lineNumber).text(line.side).text(line.role).text(line.account).text(line.amount);
+    rows.optional(line.quantity).optional(line.unit).optional(line.unitPrice).optional(line.dimensions.item);
+    rows.text(JSON.stringify(line.dimensions)).text(line.summary).text(line.why);
+    rows.text(idArray(line.movementIds)).endRow();
+  }
   const head = `${draft.word}\t${draft.accountedOn}\t${textArray(draft.documents)}\n`;
-  return { lines, total: textOf(total, MONEY_PLACES), fingerprint: hash("sha256", head + lines.join("")) };
+  const digest = createHash("sha256").update(head).update(rows.since(start));
+  return { total: textOf(total, MONEY_PLACES), fingerprint: digest.digest("hex") };
 };
 
 const KEY_COLUMNS = ["posting_key", "posting_id", "ledger", "short_key"];
-function* keyLines(drafts: readonly Stored[]): Generator<string> {
-  for (const { draft, postingId } of drafts)
-    yield `${draft.key}\t${postingId}\t${copyText(draft.ledger)}\t${draft.key}\n`;
-}
 
 const POSTING_COLUMNS = [
   "posting_id",
@@ -142,16 +164,22 @@ const POSTING_COLUMNS = [
   "error_code",
   "reverses",
 ];
-function* postingLines(drafts: readonly Stored[]): Generator<string> {
-  for (const { draft, postingId, content } of drafts)
-    yield `${postingId}\t${draft.key}\t${copyText(draft.company)}\t${copyText(draft.ledger)}\t${copyText(draft.book)}\t${copyText(draft.source)}\t${copyText(draft.form)}\t${copyText(draft.recordId)}\t${draft.purpose}\t${draft.part}\t${draft.generation}\t${copyText(draft.groupName)}\t${draft.state}\t${draft.targetStage}\t${copyText(draft.word)}\t${draft.accountedOn}\t${draft.accountedOn.slice(0, PERIOD_LENGTH)}\t${draft.late ? "t" : "f"}\t${draft.attachments}\t${copyText(draft.currency)}\t${copyText(textArray(draft.documents))}\t${copyText(clip(draft.summary))}\t${copyText(draft.ruleName)}\t${draft.ruleVersion}\t${content.total}\t${content.total}\t${content.fingerprint}\t${copyNullable(draft.errorCode)}\t${copyNullable(draft.reverses)}\n`;
-}
+const putPosting = (rows: CopyRows, postingId: string, draft: NewPosting, { total, fingerprint }: Content): void => {
+  rows.text(postingId).text(draft.key).text(draft.company).text(draft.ledger).text(draft.book);
+  rows.text(draft.source).text(draft.form).text(draft.recordId).text(draft.purpose);
+  rows.integer(draft.part).integer(draft.generation).text(draft.groupName).text(draft.state).text(draft.targetStage);
+  rows.text(draft.word).text(draft.accountedOn).text(draft.accountedOn.slice(0, PERIOD_LENGTH)).flag(draft.late);
+  rows.integer(draft.attachments).text(draft.currency).text(textArray(draft.documents)).text(clip(draft.summary));
+  rows.text(draft.ruleName).integer(draft.ruleVersion).text(total).text(total).text(fingerprint);
+  rows.optional(draft.errorCode).optional(draft.reverses).endRow();
+};
 /** The month in front of a date: "2025-01". */
 const PERIOD_LENGTH = 7;
 
 /** A text[] as PostgreSQL writes it. */
 const textArray = (values: readonly string[]): string =>
   `{${values.map((value) => `"${value.replace(/["\\]/g, "\\$&")}"`).join(",")}}`;
+const idArray = (ids: readonly string[]): string => (ids.length === 1 ? `{${ids[0]}}` : `{${ids.join(",")}}`);
 
 const LINE_COLUMNS = [
   "posting_id",
@@ -169,13 +197,6 @@ const LINE_COLUMNS = [
   "why",
   "movement_ids",
 ];
-/** A line without the posting in front of it. */
-const lineText = (line: DraftLine): string =>
-  `\t${line.lineNumber}\t${line.side}\t${copyText(line.role)}\t${copyText(line.account)}\t${line.amount}\t${copyNullable(line.quantity)}\t${copyNullable(line.unit)}\t${copyNullable(line.unitPrice)}\t${copyNullable(line.dimensions.item)}\t${copyText(JSON.stringify(line.dimensions))}\t${copyText(line.summary)}\t${copyText(line.why)}\t{${line.movementIds.join(",")}}\n`;
-
-function* lineLines(drafts: readonly Pick<Stored, "postingId" | "content">[]): Generator<string> {
-  for (const { postingId, content } of drafts) for (const line of content.lines) yield postingId + line;
-}
 
 const LINK_COLUMNS = [
   "movement_id",
@@ -189,13 +210,13 @@ const LINK_COLUMNS = [
   "value",
   "basis",
 ];
-function* linkLines(drafts: readonly Pick<Stored, "postingId" | "draft">[]): Generator<string> {
-  for (const { postingId, draft } of drafts) {
-    const posting = `${draft.purpose}\t${draft.generation}`;
-    for (const { movementId, revision, occurrence, quantity, value, basis } of draft.movements)
-      yield `${movementId}\t${revision}\t${copyText(draft.ledger)}\t${posting}\t${copyText(occurrence)}\t${postingId}\t${quantity}\t${value}\t${basis === undefined ? "\\N" : copyText(JSON.stringify(basis))}\n`;
+const putLinks = (rows: CopyRows, postingId: string, draft: NewPosting): void => {
+  for (const { movementId, revision, occurrence, quantity, value, basis } of draft.movements) {
+    rows.text(movementId).integer(revision).text(draft.ledger).text(draft.purpose).integer(draft.generation);
+    rows.text(occurrence).text(postingId).text(quantity).text(value);
+    rows.optional(basis === undefined ? undefined : JSON.stringify(basis)).endRow();
   }
-}
+};
 
 /**
  * Redraws a posting of which nothing is in the ERP (never sent, refused, or proven absent) under its own key. It is drafted
@@ -204,7 +225,8 @@ function* linkLines(drafts: readonly Pick<Stored, "postingId" | "draft">[]): Gen
 export const redrawPosting = async (client: pg.ClientBase, postingId: string, draft: NewPosting): Promise<void> => {
   await client.query("DELETE FROM posting_movements WHERE posting_id = $1", [postingId]);
   await client.query("DELETE FROM voucher_lines WHERE posting_id = $1", [postingId]);
-  const content = contentOf(draft);
+  const lines = new CopyRows();
+  const content = putLines(lines, postingId, draft);
   const changed = await client.query(
     `UPDATE postings SET word = $2, accounted_on = $3::date, period = to_char($3::date, 'YYYY-MM'), late = $4, attachments = $5,
        documents = $6, summary = $7, rule_name = $8, rule_version = $9, debit_total = $10, credit_total = $10,
@@ -233,9 +255,10 @@ export const redrawPosting = async (client: pg.ClientBase, postingId: string, dr
       draft.state,
     ]);
   }
-  const stored = [{ draft, postingId, content }];
-  await copyLines(client, "voucher_lines", LINE_COLUMNS, lineLines(stored));
-  await copyLines(client, "posting_movements", LINK_COLUMNS, linkLines(stored));
+  await lines.copyInto(client, "voucher_lines", LINE_COLUMNS);
+  const links = new CopyRows();
+  putLinks(links, postingId, draft);
+  await links.copyInto(client, "posting_movements", LINK_COLUMNS);
 };
 
 /** Takes a posting back before anything was sent: its movements are free for another voucher. */

@@ -72,21 +72,21 @@ export const appendOnly = (
   arrivals: readonly CostEvent[],
   policy: CostPolicy = defaultCostPolicy,
 ): AppendResult => {
-  const events = inOrder(arrivals);
+  const placed = inPlaces(arrivals);
   const ids = new Set<string>();
-  for (const event of events) {
-    const reason = ids.has(event.id) ? "repeated" : historyReason(running, event, ids);
+  for (const { event, position } of placed) {
+    const reason = ids.has(event.id) ? "repeated" : historyReason(running, event, position, ids);
     if (reason !== undefined) return { kind: "needs-history", eventId: event.id, reason };
     ids.add(event.id);
   }
+  const events = placed.map(({ event }) => event);
   const fold = foldAll(running, events, ids, policy);
   const unsettled = running.circular || fold.fixed ? events[0]?.id : fold.transferChanged;
   if (unsettled !== undefined) return { kind: "needs-history", eventId: unsettled, reason: "transfer-settled" };
   const entries = [...fold.entries.values()].map((entry) => newEntry(entry, policy));
-  const last = events.at(-1);
   return {
     kind: "appended",
-    running: runningOf(fold, last === undefined ? running.upTo : positionOf(last)),
+    running: runningOf(fold, placed.at(-1)?.position ?? running.upTo),
     entries,
     valued: entries.filter((entry) => entry.basis !== "cancelled").map(valuedOf),
     corrections: [...fold.settledEarlier]
@@ -113,9 +113,10 @@ export const cutBefore = (state: ItemState, date: string, policy: CostPolicy = d
 const historyReason = (
   running: RunningState,
   event: CostEvent,
+  position: string,
   before: ReadonlySet<string>,
 ): "backdated" | "origin" | "revalue" | "cancelled" | undefined => {
-  if (positionOf(event) <= running.upTo) return "backdated";
+  if (position <= running.upTo) return "backdated";
   if (event.cancelled === true) return "cancelled";
   if (event.effect === "revalue" || running.awaited.includes(event.id)) return "revalue";
   if (event.effect === "in" && event.isReturn === true && event.origin !== undefined && !before.has(event.origin))
@@ -140,11 +141,13 @@ const beyondReach = (
 };
 const hasOpen = (state: RunningState): boolean => Object.values(state.scopes).some((scope) => scope.open.length > 0);
 
-const inOrder = (events: readonly CostEvent[]): readonly CostEvent[] =>
+const inOrder = (events: readonly CostEvent[]): readonly CostEvent[] => inPlaces(events).map(({ event }) => event);
+
+/** In canonical order, each with its place. */
+const inPlaces = (events: readonly CostEvent[]): readonly { readonly event: CostEvent; readonly position: string }[] =>
   events
     .map((event) => ({ event, position: positionOf(event) }))
-    .toSorted((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : 0))
-    .map(({ event }) => event);
+    .sort((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : 0));
 
 const join = (state: ItemState, appended: Extract<AppendResult, { kind: "appended" }>): Valuation => {
   const deltas = new Map(appended.corrections.map((correction) => [correction.eventId, correction.delta]));

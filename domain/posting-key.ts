@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { z } from "zod";
 import type { Purpose } from "./posting.ts";
 
@@ -38,24 +38,27 @@ export const postingKeyOf = (parts: PostingKeyParts): PostingKey => {
     parts.part,
     parts.generation,
   ]);
-  return PostingKey.parse(base32(createHash("sha256").update(canonical, "utf8").digest()).slice(0, KEY_LENGTH));
+  // 26 letters of the alphabet above are a key by construction.
+  return base32(hash("sha256", canonical, "buffer"), KEY_LENGTH) as PostingKey;
 };
 
 /** A shorter key for ledgers whose field is shorter; the database keeps it unique per ledger. */
 export const shortKeyOf = (key: PostingKey, length: number): string => key.slice(0, length);
 
-const base32 = (bytes: Uint8Array): string => {
+/** The first `length` letters. */
+const base32 = (bytes: Uint8Array, length: number): string => {
   let bits = 0;
   let held = 0;
   let text = "";
   for (const byte of bytes) {
     held = (held << 8) | byte;
     bits += 8;
-    while (bits >= 5) {
+    while (bits >= 5 && text.length < length) {
       bits -= 5;
       text += BASE32[(held >>> bits) & 31];
       held &= (1 << bits) - 1;
     }
+    if (text.length === length) break;
   }
   return text;
 };

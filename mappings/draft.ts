@@ -98,10 +98,11 @@ const drawMovement = (
     problems.add("ITEM_UNKNOWN", "item-master", movement.item, movementId);
     return;
   }
+  const work = { valued, movement, rule, item, context, problems };
   const lines: Drawn[] = [];
   for (let lineIndex = 0; lineIndex < rule.lines.length; lineIndex += 1) {
     const line = rule.lines[lineIndex];
-    const made = line && drawLine({ valued, movement, rule, line, lineIndex, item, context, problems });
+    const made = line && drawLine(work, line, lineIndex);
     if (made !== undefined) lines.push(made);
   }
   if (movement.kind === "transfer" && cancelsOut(lines))
@@ -118,19 +119,17 @@ const provisionRefusal = ({ movement }: ValuedMovement, { rules }: MappingContex
   return movement.amount?.startsWith("-") === true ? ("PROVISION_NEGATIVE" as const) : undefined;
 };
 
-interface LineWork {
+interface MovementWork {
   readonly valued: ValuedMovement;
   readonly movement: KnownMovement;
   readonly rule: PostingRule;
-  readonly line: RuleLine;
-  readonly lineIndex: number;
   readonly item: MappingItem;
   readonly context: MappingContext;
   readonly problems: Problems;
 }
 
-const drawLine = (work: LineWork): Drawn | undefined => {
-  const { valued, movement, rule, line, lineIndex, item, context, problems } = work;
+const drawLine = (work: MovementWork, line: RuleLine, lineIndex: number): Drawn | undefined => {
+  const { valued, movement, rule, item, context, problems } = work;
   const { movementId } = movement;
   const account = accountOf(context.chart, line.account, item.itemClass);
   if (account === undefined) {
@@ -144,8 +143,8 @@ const drawLine = (work: LineWork): Drawn | undefined => {
     return undefined;
   }
   // A line of nothing needs no dimensions: VAT of an exempt purchase, a provision that does not exist.
-  const dimensions = amount === 0n ? NO_DIMENSIONS : dimensionsOf(work, account);
-  const counted = account.quantity && line.quantity !== false && amount !== 0n ? quantityOf(work) : undefined;
+  const dimensions = amount === 0n ? NO_DIMENSIONS : dimensionsOf(work, line, account);
+  const counted = account.quantity && line.quantity !== false && amount !== 0n ? quantityOf(work, line) : undefined;
   return {
     movement,
     rule,
@@ -205,8 +204,10 @@ const isStated = ({ movement, tax, salesTax, provision }: ValuedMovement, name: 
   return name !== "provision" || provision !== undefined;
 };
 
-const quantityOf = (work: LineWork): { readonly quantity: Decimal; readonly unit: string } | undefined => {
-  const { movement, line, item, context, problems } = work;
+const quantityOf = (
+  { movement, item, context, problems }: MovementWork,
+  line: RuleLine,
+): { readonly quantity: Decimal; readonly unit: string } | undefined => {
   const factor = item.factorOf(movement.unit);
   const unit = lookUpCode(context.codes, "unit", item.unit, context.on);
   if (unit === undefined) problems.add("CODE_MISSING", "unit", item.unit, movement.movementId);
@@ -227,12 +228,15 @@ const placesOf = (value: Decimal): number => {
 
 // --------------------------------------------------------------------------------------------- dimensions
 
-const dimensionsOf = (work: LineWork, account: ChartAccount): Dimensions => {
+const dimensionsOf = (
+  { movement, context, problems }: MovementWork,
+  line: RuleLine,
+  account: ChartAccount,
+): Dimensions => {
   const found: Dimensions = {};
-  for (const wanted of wantedOf(work.line, account)) {
+  for (const wanted of wantedOf(line, account)) {
     const kind = wanted === "counter-warehouse" ? "warehouse" : wanted;
-    const code = ourCode(work.movement, wanted);
-    const { context, movement, problems } = work;
+    const code = ourCode(movement, wanted);
     if (code === "") {
       // Only what the account demands must be there; the rest is told where it is known.
       if (account.dimensions.includes(kind))
@@ -340,33 +344,31 @@ const assemble = (
   };
 };
 
+/** Debits before credits, as a voucher is read; within a side the order of the document. */
 const merge = (drawn: readonly Drawn[]): readonly Merged[] => {
-  const all: Merged[] = [];
+  const sides: Readonly<Record<RuleLine["side"], Merged[]>> = { debit: [], credit: [] };
   const found = new Map<string, Merged>();
   for (const each of drawn) {
-    const made = (): Merged => {
-      const merged = { first: each, amount: each.amount, quantity: each.quantity, movements: [each.movement] };
-      all.push(merged);
-      return merged;
-    };
-    // Lines without a quantity of their own follow those of their rule, so a voucher reads debit first.
-    if (!(each.line.merge ?? each.quantity === undefined)) {
-      made();
-      continue;
-    }
-    const key = `${each.rule.name} ${each.lineIndex} ${each.account.account} ${each.unit ?? ""} ${keyOf(each.dimensions)}`;
-    const same = found.get(key);
-    if (same === undefined) found.set(key, made());
-    else {
+    const key = mergingOf(each);
+    const same = key === undefined ? undefined : found.get(key);
+    if (same !== undefined) {
       same.amount += each.amount;
       same.quantity = addQuantities(same.quantity, each.quantity);
       same.movements.push(each.movement);
+      continue;
     }
+    const merged = { first: each, amount: each.amount, quantity: each.quantity, movements: [each.movement] };
+    sides[each.line.side].push(merged);
+    if (key !== undefined) found.set(key, merged);
   }
-  // Debits before credits, as a voucher is read; within a side the order of the document.
-  const of = (side: "debit" | "credit"): readonly Merged[] => all.filter((each) => each.first.line.side === side);
-  return [...of("debit"), ...of("credit")];
+  return [...sides.debit, ...sides.credit];
 };
+
+/** What lines have in common that become one; undefined for a line of its own, as those with a quantity mostly are. */
+const mergingOf = ({ line, lineIndex, rule, account, unit, quantity, dimensions }: Drawn): string | undefined =>
+  (line.merge ?? quantity === undefined)
+    ? `${rule.name} ${lineIndex} ${account.account} ${unit ?? ""} ${keyOf(dimensions)}`
+    : undefined;
 
 const addQuantities = (a: Decimal | undefined, b: Decimal | undefined): Decimal | undefined => {
   if (a === undefined || b === undefined) return undefined;

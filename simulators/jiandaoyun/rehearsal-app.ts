@@ -1,4 +1,4 @@
-import type { AppDefinition, FieldDefinition, FieldType } from "../simulators/jiandaoyun/forms.ts";
+import type { AppDefinition, FieldDefinition, FieldType } from "./forms.ts";
 
 /**
  * The warehouse application that the written configuration (`zhangshi init`) speaks of: the same forms and aliases, so that a

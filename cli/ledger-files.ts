@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { basename, extname } from "node:path";
 import type { Command } from "commander";
@@ -105,10 +105,10 @@ const handIn = async (
     const signed = { by: by ?? userInfo().username, at: now() };
     const isLog = path !== undefined && LOG_ENDINGS.has(extname(path).toLowerCase());
     if (content !== undefined && path !== undefined && !isLog)
-      periods = await files.takeExport(basename(path), content);
+      periods = await files.takeExport(basename(path), content.bytes, content.madeAt);
     else if (outstanding === undefined) throw noneOutstanding();
     else if (content !== undefined)
-      await files.confirm({ file: outstanding.name, said: "log", log: content, ...signed });
+      await files.confirm({ file: outstanding.name, said: "log", log: content.bytes, ...signed });
     else if (word !== undefined) await files.confirm({ file: outstanding.name, said: word, ...signed });
     await wakeFiled(database, ledger.code);
   }
@@ -137,9 +137,9 @@ const noneOutstanding = (): ZhangshiError =>
     reason: say({ zh: "没有等待回执的文件", en: "no file waits for a receipt" }),
   });
 
-const contentOf = async (path: string): Promise<Uint8Array> => {
+const contentOf = async (path: string): Promise<{ readonly bytes: Uint8Array; readonly madeAt: Instant }> => {
   try {
-    return await readFile(path);
+    return { bytes: await readFile(path), madeAt: instant((await stat(path)).mtime.toISOString()) };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ZhangshiError("FILE_UNREADABLE", { file: path, reason }, { cause });

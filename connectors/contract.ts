@@ -329,9 +329,10 @@ export interface FileHandover {
   confirmVoucher(word: VoucherWord): Promise<void>;
   /**
    * Takes vouchers that a person exported from the ERP again: read-backs and lists answer by the newest export of their period.
+   * @param madeAt  when the ERP wrote it, as far as the file's own time tells
    * @returns the periods that it covers; @throws ZhangshiError FILE_UNREADABLE
    */
-  takeExport(name: string, content: Uint8Array): Promise<readonly Period[]>;
+  takeExport(name: string, content: Uint8Array, madeAt: Instant): Promise<readonly Period[]>;
 }
 
 export interface VoucherTarget extends Connector {

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
@@ -169,6 +169,40 @@ test("where the program keeps no key, an export proves no absence", async () => 
   expect(await post(world.target, receiptDraft("a"))).toEqual([WAITING]);
 });
 
+test("an export from before the import proves no absence, however young its file is", async () => {
+  const world = await established("standard", [{ kind: "failure-after", operation: "import", nth: 2 } as Fault]);
+  await post(world.target, receiptDraft("a"), receiptDraft("b"));
+  await world.kis.person("export", { period: "2025-01", file: "early" });
+  const early = join(world.kis.folder, "early");
+  await world.import();
+  await world.files.takeExport("2025-01.dbf", readFileSync(early), instant(new Date().toISOString()));
+  expect([await world.look("a", "b"), await world.booked("a")]).toEqual([["failed", "failed"], 1]);
+});
+
+test("what was taken stays taken, whatever the clocks of other machines say", async () => {
+  const world = await established();
+  const early = { by: "会计", at: instant("2125-01-31T09:00:00.000Z") };
+  await post(world.target, receiptDraft("a"));
+  const file = (await world.files.outstanding())?.name ?? "";
+  await world.files.confirm({ file, said: "not-imported", ...early });
+  expect(await world.look("a")).toEqual(["absent"]);
+  await post(world.target, receiptDraft("a"));
+  await world.import();
+  expect(await world.look("a")).toEqual(["one"]);
+  const other = connect(world.kis.folder, "standard");
+  expect((await other.findByKeys("001", [keyOf("a")], undefined)).found.get(keyOf("a"))?.kind).toBe("one");
+});
+
+test("a person's word on a voucher says nothing of a later file with it", async () => {
+  const world = await established();
+  await post(world.target, receiptDraft("a"));
+  const at = instant("2125-01-31T09:00:00.000Z");
+  await world.files.confirmVoucher({ key: keyOf("a"), number: undefined, by: "会计", at });
+  expect(await world.look("a")).toEqual(["absent"]);
+  await post(world.target, receiptDraft("a"));
+  expect(await world.look("a")).toEqual(["failed"]);
+});
+
 test("a folder whose records were taken away knows of no absence", async () => {
   const world = await established();
   rmSync(join(world.kis.folder, RECORDS_NAME), { recursive: true });
@@ -321,4 +355,18 @@ test("an amount that only a file's field is too short for is refused before a fi
   ]);
   mkdirSync(join(world.kis.folder, "empty"));
   expect(readdirSync(world.kis.folder)).toEqual(["empty"]);
+});
+
+test("several connectors at one folder settle a file together: nobody calls it absent, nothing stands twice", async () => {
+  const world = await established();
+  const others = [1, 2, 3].map(() => connect(world.kis.folder, "standard"));
+  for (let round = 0; round < 4; round += 1) {
+    const name = `shared ${round}`;
+    await post(world.target, receiptDraft(name));
+    await world.import();
+    await world.export();
+    const looks = await Promise.all(others.map((one) => one.findByKeys("001", [keyOf(name)], undefined)));
+    expect(looks.map(({ found }) => found.get(keyOf(name))?.kind)).not.toContain("absent");
+    expect([await world.look(name), await world.booked(name)]).toEqual([["one"], 1]);
+  }
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { type Period, instant, periodOf } from "../../domain/dates.ts";
+import { type Instant, type Period, instant, periodOf } from "../../domain/dates.ts";
 import { type ErrorCode, ZhangshiError, errorCatalog } from "../../domain/errors.ts";
 import { PostingKey } from "../../domain/posting-key.ts";
 import { type Stage, stages } from "../../domain/posting.ts";
@@ -59,7 +59,7 @@ class KingdeeKis implements VoucherTarget {
       outstanding: () => this.#outstanding(),
       confirm: (receipt: FileReceipt) => this.#desk.confirm(receipt),
       confirmVoucher: ({ key, number, by, at }: VoucherWord) => this.#desk.confirmVoucher(key, number, by, at),
-      takeExport: (name: string, content: Uint8Array) => this.#desk.takeExport(name, content),
+      takeExport: (name: string, content: Uint8Array, madeAt: Instant) => this.#desk.takeExport(name, content, madeAt),
     };
   }
 

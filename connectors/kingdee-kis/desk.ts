@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Period } from "../../domain/dates.ts";
+import type { Instant, Period } from "../../domain/dates.ts";
 import { ZhangshiError } from "../../domain/errors.ts";
 import type { FileReceipt } from "../contract.ts";
 import { Slots } from "../transport/slots.ts";
 import { codeOf, messageOf, moveAway, namesIn, writeWhole } from "./disk.ts";
-import { keyInFile } from "./entries.ts";
 import { Exports, madeAtOf } from "./exports.ts";
 import { type Judged, judge } from "./judgement.ts";
 import { ARCHIVE_NAME, type Outstanding, completePut, logsOf, outstandingIn, settleFile } from "./outbox.ts";
@@ -63,9 +62,10 @@ export class Desk {
     if (names === undefined)
       throw new ZhangshiError("FILE_UNREADABLE", { file: this.folder, reason: "no such folder" });
     await this.#takeExports(names);
+    const found = await outstandingIn(this.folder);
+    // Only now: whoever settles a file writes its record before it takes the claim away, so what is in neither is in no file.
     await this.records.load();
     await this.exports.load();
-    const found = await outstandingIn(this.folder);
     if (found !== undefined) await completePut(this.folder, found);
     const outstanding = found === undefined ? undefined : await this.#judged(found, said);
     const strays = names.filter((name) => isOurName(name) && name.toLowerCase() !== found?.file.toLowerCase());
@@ -91,7 +91,6 @@ export class Desk {
       return undefined;
     }
     const logs = await this.#logsOf(file);
-    let taken: ReadonlySet<string> | undefined;
     const judged = judge(
       outstanding,
       {
@@ -99,10 +98,6 @@ export class Desk {
         exports: [...this.exports.newest.values()],
         said: said === undefined || said.said === "log" ? undefined : { said: said.said, at: said.at },
         wordOn: (key) => this.records.wordOn(key),
-        isTaken: (key) => {
-          taken ??= this.#takenKeys();
-          return taken.has(key);
-        },
       },
       this.#settings,
     );
@@ -125,19 +120,14 @@ export class Desk {
     return undefined;
   }
 
-  #takenKeys(): ReadonlySet<string> {
-    const taken = new Set<string>();
-    for (const [key, { standing }] of this.records.all())
-      if (standing.state === "taken") taken.add(keyInFile(key, this.#settings));
-    return taken;
-  }
-
   async #logsOf(file: string): Promise<readonly { receipt: Receipt; madeAt: number; digest: string }[]> {
     const logs: { receipt: Receipt; madeAt: number; digest: string }[] = [];
     for (const name of await logsOf(this.folder, file)) {
       const path = join(this.folder, name);
-      const bytes = await readFile(path);
-      logs.push({ receipt: parseReceipt(bytes), madeAt: await madeAtOf(path), digest: digestOf(bytes) });
+      const [bytes, madeAt] = await Promise.all([readFile(path), madeAtOf(path)]).catch(() => []);
+      // Held open by the program, or moved by another worker that has just settled the file: the next look sees it.
+      if (bytes === undefined || madeAt === undefined) continue;
+      logs.push({ receipt: parseReceipt(bytes), madeAt, digest: digestOf(bytes) });
     }
     return logs;
   }
@@ -150,8 +140,11 @@ export class Desk {
       const path = join(this.folder, name);
       const mark = await markOf(path);
       if (mark === undefined || this.#unreadable.get(name)?.mark === mark.text) continue;
+      const content = await readFile(path).catch(() => undefined);
+      // Held open by the program, or just taken by another worker: the next look tries again.
+      if (content === undefined) continue;
       try {
-        await this.exports.take(name, await readFile(path), mark.madeAt, this.#tools.token());
+        await this.exports.take(name, content, mark.madeAt, this.#tools.token());
         await mkdir(join(this.folder, ARCHIVE_NAME), { recursive: true });
         // Open in the program that wrote it, it stays for now and is taken again: the same content is the same export.
         await moveAway(path, join(this.folder, ARCHIVE_NAME, name)).catch(() => undefined);
@@ -209,15 +202,19 @@ export class Desk {
   /** What a person saw of one voucher. @throws ZhangshiError FILE_NOT_WRITTEN */
   confirmVoucher(key: string, number: string | undefined, by: string, at: string): Promise<void> {
     return this.#turn.with(async () => {
-      await this.records.keepWord({ key, by, at, ...(number === undefined ? {} : { number }) }, this.#tools.token());
+      const { outstanding } = await this.#look(undefined);
+      const isInFile = outstanding?.vouchers.some((one) => one.key === key) === true;
+      const attempt = isInFile ? outstanding.attempt : "";
+      const word = { key, attempt, by, at, ...(number === undefined ? {} : { number }) };
+      await this.records.keepWord(word, this.#tools.token());
       await this.#look(undefined);
     });
   }
 
   /** @throws ZhangshiError FILE_UNREADABLE, FILE_NOT_WRITTEN */
-  takeExport(name: string, content: Uint8Array): Promise<readonly Period[]> {
+  takeExport(name: string, content: Uint8Array, madeAt: Instant): Promise<readonly Period[]> {
     return this.#turn.with(async () => {
-      const periods = await this.exports.take(name, content, this.#tools.now().getTime(), this.#tools.token());
+      const periods = await this.exports.take(name, content, Date.parse(madeAt), this.#tools.token());
       await this.#look(undefined);
       return periods;
     });

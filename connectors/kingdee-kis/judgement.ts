@@ -15,8 +15,6 @@ export interface Evidence {
   /** What a person says of the file as a whole. */
   readonly said?: { readonly said: "imported" | "not-imported"; readonly at: string } | undefined;
   readonly wordOn: (key: string) => Word | undefined;
-  /** Whether a key, as a file spells it, is known to have been taken. */
-  readonly isTaken: (keyInFile: string) => boolean;
 }
 
 export type Judged =
@@ -29,7 +27,7 @@ export type Judged =
  * Nothing is concluded from silence, and nothing because time passed.
  */
 export const judge = (
-  outstanding: Pick<Outstanding, "file" | "vouchers" | "writtenAt">,
+  outstanding: Pick<Outstanding, "file" | "attempt" | "vouchers">,
   evidence: Evidence,
   settings: KingdeeKisSettings,
 ): readonly Judged[] => {
@@ -64,7 +62,7 @@ export const judge = (
     if (lastTaken !== undefined)
       return settled({ state: "taken", numbers: [...new Set(taken.map(({ number }) => number))] }, lastTaken.madeAt);
     const word = evidence.wordOn(voucher.key);
-    if (word !== undefined && word.at >= (outstanding.writtenAt ?? ""))
+    if (word !== undefined && word.attempt === outstanding.attempt)
       return settled(
         word.number === undefined ? { state: "absent" } : { state: "taken", numbers: [word.number] },
         word.at,
@@ -76,7 +74,7 @@ export const judge = (
       return settled({ state: "refused", code, message }, refused.madeAt);
     }
     if (evidence.said?.said === "not-imported") return settled({ state: "absent" }, evidence.said.at);
-    const proof = evidence.exports.find((one) => provesAbsence(one, voucher, outstanding.vouchers, evidence, settings));
+    const proof = evidence.exports.find((one) => provesAbsence(one, voucher, outstanding.vouchers, settings));
     if (proof !== undefined) return settled({ state: "absent" }, proof.madeAt);
     const unclear = logged.at(-1)?.outcome;
     return {
@@ -89,23 +87,19 @@ export const judge = (
 };
 
 /**
- * A voucher that an export of its period lacks is proven absent only when the export was surely made after the import (it
- * has another voucher of the same file, or the import's log is older), still shows our keys, spans the voucher's day, and has
- * no voucher without a key that could be this one.
+ * A voucher that an export of its period lacks is proven absent only when the export was surely made after the import, which its
+ * content alone can tell: it has another voucher of the same file. The time of a file is no proof, since a copy is younger than
+ * what it says. Besides, it spans the voucher's day, and no voucher in it without a key could be this one.
  */
 const provesAbsence = (
-  { period, madeAt, vouchers }: PeriodExport,
+  { period, vouchers }: PeriodExport,
   voucher: FiledVoucher,
   siblings: readonly FiledVoucher[],
-  { logs, isTaken }: Evidence,
   settings: KingdeeKisSettings,
 ): boolean => {
   if (voucher.date.slice(0, 7) !== period) return false;
   const keys = new Set(vouchers.map(({ key }) => key));
-  const hasSibling = siblings.some(({ key }) => keys.has(keyInFile(key, settings)));
-  const followsLog = logs.some((log) => log.madeAt <= madeAt);
-  const showsKeys = hasSibling || [...keys].some((key) => key !== "" && isTaken(key));
-  if (!(hasSibling || followsLog) || !showsKeys) return false;
+  if (!siblings.some(({ key }) => keys.has(keyInFile(key, settings)))) return false;
   const sameWord = vouchers.filter(({ word }) => (settings.words[word] ?? word) === voucher.word);
   const spans = sameWord.some(({ date }) => date <= voucher.date) && sameWord.some(({ date }) => date >= voucher.date);
   return spans && !vouchers.some((one) => one.key === "" && shapeOf(one) === voucher.shape);

@@ -39,13 +39,20 @@ export type FileRecord = Readonly<z.infer<typeof FileRecord>>;
 export type RecordedVoucher = FileRecord["vouchers"][number];
 
 /** What a person saw in the program of one voucher that nothing else settles. */
-const Word = z.object({ key: z.string(), number: z.string().optional(), by: z.string(), at: z.string() });
+const Word = z.object({
+  key: z.string(),
+  number: z.string().optional(),
+  /** The attempt of the file that was outstanding then; "" when the voucher was in none. Of a later file it says nothing. */
+  attempt: z.string(),
+  by: z.string(),
+  at: z.string(),
+});
 export type Word = Readonly<z.infer<typeof Word>>;
 
 const WORD = /^word-[a-z2-7]+-.*\.json$/u;
 const RECORD = /^\d.*\.json$/u;
 
-/** The newest word on a key. */
+/** The last word on a key. */
 export interface Known {
   readonly standing: Standing;
   readonly saidAt: string;
@@ -121,7 +128,10 @@ export class Records {
 
   #take(key: string, known: Known): void {
     const before = this.#known.get(key);
-    if (before === undefined || before.saidAt <= known.saidAt) this.#known.set(key, known);
+    // What was taken stays taken: clocks of several machines do not decide whether a voucher is sent again.
+    if (before?.standing.state === "taken" && known.standing.state !== "taken") return;
+    const isNews = before?.standing.state !== "taken" && known.standing.state === "taken";
+    if (before === undefined || isNews || before.saidAt <= known.saidAt) this.#known.set(key, known);
   }
 
   newest(key: string): Known | undefined {

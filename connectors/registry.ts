@@ -4,6 +4,7 @@ import { createFiles } from "./files/connector.ts";
 import { createJiandaoyun } from "./jiandaoyun/connector.ts";
 import { createJiandaoyunLedger } from "./jiandaoyun/ledger.ts";
 import { createKingdeeCloud } from "./kingdee-cloud/connector.ts";
+import { createKingdeeKis } from "./kingdee-kis/connector.ts";
 import { createRest } from "./rest/connector.ts";
 import { createSapB1 } from "./sap-b1/connector.ts";
 import { createSql } from "./sql/connector.ts";
@@ -17,6 +18,7 @@ export interface VendorEntry {
 /** One line per vendor. */
 export const vendors: Readonly<Record<string, VendorEntry>> = {
   "kingdee-cloud": { target: createKingdeeCloud },
+  "kingdee-kis": { target: createKingdeeKis },
   jiandaoyun: { source: createJiandaoyun, target: createJiandaoyunLedger },
   files: { source: createFiles },
   sql: { source: createSql },

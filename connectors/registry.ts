@@ -2,6 +2,7 @@ import { ZhangshiError } from "../domain/errors.ts";
 import type { ConnectorContext, StockSource, VoucherTarget } from "./contract.ts";
 import { createJiandaoyun } from "./jiandaoyun/connector.ts";
 import { createKingdeeCloud } from "./kingdee-cloud/connector.ts";
+import { createYonyouU8 } from "./yonyou-u8/connector.ts";
 
 /** What one vendor's folder offers: a source of stock movements, a target for vouchers, or both. */
 export interface VendorEntry {
@@ -13,6 +14,7 @@ export interface VendorEntry {
 export const vendors: Readonly<Record<string, VendorEntry>> = {
   "kingdee-cloud": { target: createKingdeeCloud },
   jiandaoyun: { source: createJiandaoyun },
+  "yonyou-u8": { target: createYonyouU8 },
 };
 
 /** @throws ZhangshiError CONFIG_INVALID when the vendor is unknown or takes no vouchers */

@@ -46,6 +46,12 @@ const vendors: Readonly<Record<string, (start: Start) => Promise<Running>>> = {
       close: () => simulator.close(),
     };
   },
+  "yonyou-u8": async ({ port, seed, faults }) => {
+    const { startYonyouU8 } = await import("../simulators/yonyou-u8/server.ts");
+    const simulator = await startYonyouU8({ port, seed, faults: [...faults] });
+    const { baseUrl, credentials, openPeriod } = simulator;
+    return { ready: { vendor: "yonyou-u8", baseUrl, credentials, openPeriod }, close: () => simulator.close() };
+  },
 };
 
 export const simulateCommand = (): Command =>

@@ -263,7 +263,7 @@ const capabilitiesOf = (settings: YonyouU8Settings): TargetCapabilities => {
       unaudit: true,
       delete: !isExternal,
       void: true,
-      copy: "without-key",
+      copy: "with-key",
     },
     linesMax: settings.linesMax,
     summaryMax: settings.summaryMax,

@@ -236,7 +236,16 @@ export class OpenApiChannel {
     const reply = addReply(answer, tradeid, this.#settings.codes);
     if (reply.kind === "not-done" && reply.code === "NOT_LOGGED_IN") this.#token = undefined;
     if (reply.kind === "not-done" && reply.code === "LOGIN_REFUSED") this.#token = undefined;
-    return reply.kind === "running" ? this.#result(reply, tradeid, deadlineAt) : reply;
+    if (reply.kind === "running") return this.#result(reply, tradeid, deadlineAt);
+    // U8 has not been asked yet when the gateway only takes a voucher: its refusal comes with the result. A voucher may be on its
+    // way behind whatever this is.
+    if (!this.#settings.sync && reply.kind !== "taken" && reply.judged === true)
+      return {
+        kind: "uncertain",
+        code: reply.kind === "uncertain" ? reply.code : "SERVER_ERROR",
+        message: reply.message,
+      };
+    return reply;
   }
 
   async #tradeid(): Promise<string> {

@@ -150,6 +150,14 @@ test.each([
   expect(briefly(await target({ sync: true }).post([receiptDraft("a")], soon()))).toEqual([expected]);
 });
 
+test("a refusal where only the taking was to be answered proves nothing; one that is the result does", async () => {
+  gateway({ add: wrapped("科目不是末级科目") });
+  expect(briefly(await target().post([receiptDraft("a")], soon()))).toEqual(["uncertain SERVER_ERROR"]);
+  nock.cleanAll();
+  gateway({ add: RUNNING, polls: [wrapped("科目不是末级科目")] });
+  expect(briefly(await target().post([receiptDraft("a")], soon()))).toEqual(["refused ACCOUNT_REFUSED"]);
+});
+
 test("a result that does not come in time is uncertain, and asking for it is bounded", async () => {
   const calls = gateway({ add: RUNNING, polls: [RUNNING] });
   expect(briefly(await target({ pollSecondsMax: 0.05 }).post([receiptDraft("a")], soon()))).toEqual([

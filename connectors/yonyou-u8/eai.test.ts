@@ -333,6 +333,25 @@ test("control totals of the database are compared where that is configured", asy
   await expect(target.readBack("001", [ID])).rejects.toThrow("RESULT_TRUNCATED");
 });
 
+test("balances come from the database in two questions, by account and by item, without the noise of floats", async () => {
+  const row = (account: string, item: string, debit: string, quantity: string): string =>
+    `<row><ccode>${account}</ccode><citem_class>97</citem_class><citem_id>${item}</citem_id><debit>${debit}</debit><credit>0.0000</credit>${quantity === "" ? "" : `<debitq>${quantity}</debitq>`}</row>`;
+  const arrived = eaiServer(({ root }) => {
+    const isOpening = child(root, "sql")?.attributes["value"]?.includes("iyear < 2025") === true;
+    const rows = isOpening
+      ? [row("1405", "A", "100.0000", "0.30000000000000004")]
+      : [row("1405", "A", "20.0000", "1E-06"), row("1405", "B", "5.0000", "2"), row("1001", "", "7.0000", "")];
+    return `<ufinterface roottag="SQLEXE" proc="row"><NewDataSet>${rows.join("")}</NewDataSet></ufinterface>`;
+  });
+  const target = connect({ dimensions: { item: { itemClass: "97" } } });
+  const balances = await target.balances("001", period("2025-07"));
+  const of = (account: string, item: string) => balances.find((one) => one.account === account && one.item === item);
+  expect(of("1405", "")).toMatchObject({ opening: "100", debit: "25", closing: "125", openingQuantity: "0.3" });
+  expect(of("1405", "A")).toMatchObject({ closing: "120", debitQuantity: "0.000001", closingQuantity: "0.300001" });
+  expect(of("1001", "")).toMatchObject({ closing: "7", closingQuantity: undefined });
+  expect(arrived.length).toBe(2);
+});
+
 test("balances add up what the vouchers say, void ones left out", async () => {
   const books = [
     exportedVoucher("", 1),
@@ -344,7 +363,7 @@ test("balances add up what the vouchers say, void ones left out", async () => {
       ? exported(books)
       : empty(roottag),
   );
-  const balances = await connect().balances("001", period("2025-07"));
+  const balances = await connect({ eai: { balances: "vouchers" } }).balances("001", period("2025-07"));
   expect(balances.find(({ account }) => account === "1405")).toMatchObject({
     opening: "0",
     debit: "200",

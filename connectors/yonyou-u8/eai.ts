@@ -2,9 +2,17 @@ import type { Period } from "../../domain/dates.ts";
 import { equal, sum } from "../../domain/decimal.ts";
 import { ZhangshiError, errorCatalog } from "../../domain/errors.ts";
 import type { VoucherDraft } from "../../domain/voucher.ts";
-import type { CheckStage, ErpVoucher, MasterDataKind, MasterDataRow, PeriodState } from "../contract.ts";
+import type {
+  AccountBalance,
+  CheckStage,
+  ErpVoucher,
+  MasterDataKind,
+  MasterDataRow,
+  PeriodState,
+} from "../contract.ts";
 import type { VendorHttp } from "../transport/vendor-http.ts";
 import { type Finding, clockFinding, failed, ok, present, say, skipped, timed, warning } from "./check-stage.ts";
+import { readSums } from "./eai-balances.ts";
 import { type Condition, EaiChannel, type EaiIdentity } from "./eai-channel.ts";
 import { listVouchers } from "./eai-list.ts";
 import { addAnswer } from "./eai-replies.ts";
@@ -33,6 +41,7 @@ export class EaiInterface implements U8Interface {
   readonly #settings: YonyouU8Settings;
   readonly #now: () => Date;
   readonly #border = new PeriodBorder();
+  #knowsLock = true;
 
   constructor(http: VendorHttp, identity: EaiIdentity, settings: YonyouU8Settings, now: () => Date) {
     this.#http = http;
@@ -114,6 +123,13 @@ export class EaiInterface implements U8Interface {
       });
   }
 
+  sums(of: Period): Promise<readonly AccountBalance[]> | undefined {
+    const { sqlexe, balances } = this.#settings.eai;
+    if (!sqlexe || balances === "vouchers") return undefined;
+    const since = sinceOf(this.#settings.since, this.#now());
+    return readSums((statement) => this.#channel.sql(statement), this.#settings, since, of);
+  }
+
   /** Recipe R3; without SQLEXE everything counts as open, and U8 refuses what is not. */
   async periods(): Promise<readonly PeriodState[]> {
     const since = sinceOf(this.#settings.since, this.#now());
@@ -123,11 +139,22 @@ export class EaiInterface implements U8Interface {
   async #isOpen(of: Period): Promise<boolean | undefined> {
     if (!this.#settings.eai.sqlexe) return true;
     const [year = "", month = ""] = of.split("-");
-    const [row] = await this.#channel.sql(
-      "SELECT iperiod, bflag, bflag_ST, bflag_IA, bflag_AR, bflag_AP FROM GL_mend " +
-        `WHERE iyear=${year} AND iperiod=${Number(month)};`,
-    );
+    const ask = (columns: string) =>
+      this.#channel.sql(`SELECT ${columns} FROM GL_mend WHERE iyear=${year} AND iperiod=${Number(month)};`);
+    const [row] = this.#knowsLock ? await this.#withLock(ask) : await ask(CLOSING_FLAGS);
     return row === undefined ? undefined : !isTrue(row["bflag"] ?? "") && !isTrue(row["bflag_glgz"] ?? "");
+  }
+
+  /** 总账关账 locks a period before it is closed; old databases have no such column. */
+  async #withLock<Rows>(ask: (columns: string) => Promise<Rows>): Promise<Rows> {
+    try {
+      return await ask(`${CLOSING_FLAGS}, bflag_GLGZ`);
+    } catch (error) {
+      if (!(error instanceof ZhangshiError) || error.code !== "READ_FAILED") throw error;
+      const rows = await ask(CLOSING_FLAGS);
+      this.#knowsLock = false;
+      return rows;
+    }
   }
 
   async masterData(kind: MasterDataKind, codes: readonly string[] | undefined): Promise<readonly MasterDataRow[]> {
@@ -229,4 +256,6 @@ export class EaiInterface implements U8Interface {
 
 /** No code and no external number of anybody's. */
 const NOTHING = "zhangshi-no-such-code";
+/** What recipe R3 asks for. */
+const CLOSING_FLAGS = "iperiod, bflag, bflag_ST, bflag_IA, bflag_AR, bflag_AP";
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;

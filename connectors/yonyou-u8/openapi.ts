@@ -154,6 +154,11 @@ export class OpenApiInterface implements U8Interface {
     });
   }
 
+  /** accountsum knows posted vouchers alone. */
+  sums(): undefined {
+    return undefined;
+  }
+
   /** What it says is all that the OpenAPI has. */
   async confirmTotals(): Promise<void> {}
 

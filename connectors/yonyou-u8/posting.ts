@@ -1,8 +1,9 @@
+import { ZhangshiError } from "../../domain/errors.ts";
 import { PostingKey } from "../../domain/posting-key.ts";
 import type { VoucherDraft } from "../../domain/voucher.ts";
 import { type Period, periodOf } from "../../domain/dates.ts";
 import type { ErpVoucher, PeriodState, SendOutcome } from "../contract.ts";
-import { failureOf, lookUpOf } from "./look-up.ts";
+import { lookUpOf } from "./look-up.ts";
 import type { SendAnswer, U8Interface } from "./u8-interface.ts";
 
 /** What the books say right after an answer. */
@@ -73,13 +74,19 @@ const lookNow = async (face: Pick<U8Interface, "vouchersWithKeys">, key: string,
   });
   const asked = face.vouchersWithKeys([key]).then(
     (vouchers): Seen => ({ kind: "seen", vouchers: vouchers.filter((voucher) => voucher.key === key) }),
-    (error: unknown): Seen => ({ kind: "failed", message: failureOf(error).message }),
+    // Whatever went wrong, the voucher has been sent: the outcome has to come back.
+    (error: unknown): Seen => ({ kind: "failed", message: wordsOf(error) }),
   );
   try {
     return await Promise.race([asked, limit]);
   } finally {
     clearTimeout(timer);
   }
+};
+
+const wordsOf = (error: unknown): string => {
+  if (error instanceof ZhangshiError) return error.details["message"] ?? error.message;
+  return error instanceof Error ? error.message : String(error);
 };
 
 /** EAI's words for a closed period are not known: after a refusal the period itself is asked for. */

@@ -42,6 +42,8 @@ const EaiSettings = z.strictObject({
   codeExchanged: z.enum(["N", "Y", ""]).default("N"),
   /** False where the generic query (SQLEXE) is shut off: periods then count as open until U8 refuses. */
   sqlexe: z.boolean().default(true),
+  /** "sql": sums of the database, one question for all; "vouchers": every voucher since `since` is read and added up. */
+  balances: z.enum(["sql", "vouchers"]).default("sql"),
   /** Asks for the control totals of each voucher read back (recipe R2): a cut answer shows. Needs `sqlexe`. */
   controlTotals: z.boolean().default(false),
 });

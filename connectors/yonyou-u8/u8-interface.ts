@@ -1,7 +1,14 @@
 import type { Period } from "../../domain/dates.ts";
 import type { ErrorCode } from "../../domain/errors.ts";
 import type { VoucherDraft } from "../../domain/voucher.ts";
-import type { CheckStage, ErpVoucher, MasterDataKind, MasterDataRow, PeriodState } from "../contract.ts";
+import type {
+  AccountBalance,
+  CheckStage,
+  ErpVoucher,
+  MasterDataKind,
+  MasterDataRow,
+  PeriodState,
+} from "../contract.ts";
 import type { VoucherName } from "./erp-id.ts";
 
 /** What an answer to a voucher says. "taken": it calls the voucher saved; whether it is, with our key, the books say. */
@@ -29,6 +36,8 @@ export interface U8Interface {
   confirmTotals(voucher: ErpVoucher): Promise<void>;
   /** Everything in the period, each voucher once. */
   listPeriod(of: Period): AsyncIterable<readonly ErpVoucher[]>;
+  /** Sums of vouchers since the settings' first period; undefined where the vouchers have to be read for them. */
+  sums(of: Period): Promise<readonly AccountBalance[]> | undefined;
   periods(): Promise<readonly PeriodState[]>;
   masterData(kind: MasterDataKind, codes: readonly string[] | undefined): Promise<readonly MasterDataRow[]>;
   /** Stages of `zhangshi check` behind address, port and TLS, log-in first; it ends after a log-in that failed. */

@@ -218,7 +218,12 @@ const OPERATIONS: Operations = { create: ["save"], advance: [], read: ["query"] 
 export const benches: Benches = {
   eai: start({ interface: "eai" }, "eai"),
   "eai-gl": start(
-    { interface: "eai", makingSystem: "GL", eai: { encoding: "gb2312", controlTotals: true }, numbersPerQuery: 7 },
+    {
+      interface: "eai",
+      makingSystem: "GL",
+      eai: { encoding: "gb2312", controlTotals: true, balances: "vouchers" },
+      numbersPerQuery: 7,
+    },
     "eai",
   ),
   openapi: start({ interface: "openapi", openapi: { pageRows: PAGE_ROWS, pollSecondsMax: 0.1 } }, "openapi"),

@@ -17,6 +17,7 @@ export const lookUpKeys = async (
   keys: readonly PostingKey[],
   control: PostingKey | undefined,
 ): Promise<LookUpAnswer> => {
+  if (keysPerQuery === 1) return lookUpSingly(vouchersWithKeys, keys, control);
   const found = new Map<PostingKey, LookUp>();
   let controlSeen = control !== undefined;
   // Without keys the control alone is asked for: that shows whether look-ups see anything.
@@ -33,6 +34,27 @@ export const lookUpKeys = async (
     }
   }
   return { found, controlSeen };
+};
+
+/** Where a query takes one key there is nothing to cut. The control is asked for last, by the same query: what it sees was seen. */
+const lookUpSingly = async (
+  ask: Ask["vouchersWithKeys"],
+  keys: readonly PostingKey[],
+  control: PostingKey | undefined,
+): Promise<LookUpAnswer> => {
+  const found = new Map<PostingKey, LookUp>();
+  const look = async (key: PostingKey): Promise<LookUp> => {
+    try {
+      return lookUpOf((await ask([key])).filter((voucher) => voucher.key === key));
+    } catch (error) {
+      return { kind: "failed", ...failureOf(error) };
+    }
+  };
+  for (const key of keys) found.set(key, await look(key));
+  if (control === undefined || [...found.values()].some(({ kind }) => kind === "failed"))
+    return { found, controlSeen: false };
+  const seen = found.get(control) ?? (await look(control));
+  return { found, controlSeen: seen.kind !== "absent" && seen.kind !== "failed" };
 };
 
 const askGroup = async (

@@ -221,6 +221,13 @@ test("look-ups tell one, void, several and absent apart; a condition that is ign
   expect((await target().findByKeys("001", [KEY], KEY)).found.get(KEY)?.kind).toBe("failed");
 });
 
+test("a look-up takes one call per key and one for the control", async () => {
+  const calls = gateway({}, voucher(KEY, 58));
+  const keys = ["b", "c", "d"].map(keyOf);
+  const { controlSeen } = await target().findByKeys("001", keys, KEY);
+  expect([controlSeen, calls.filter(({ path }) => path === "/api/voucherdetails/batch_get").length]).toEqual([true, 4]);
+});
+
 test("read-back is equal to what was sent, exact beyond floats", async () => {
   const amount = '"md":9999999999999.99';
   gateway({}, [], ({ path }) =>

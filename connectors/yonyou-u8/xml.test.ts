@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { gbkXml, xmlText } from "./encoding.ts";
 import { XmlUnreadable, child, childrenOf, isXmlText, readXml, textOf, writeXml } from "./xml.ts";
@@ -35,6 +36,51 @@ test("what is written reads back the same, in text and attributes", () => {
     ["2", ""],
   ]);
   expect(root.children.map(({ name }) => name)).toEqual(["b", "b", "c"]);
+});
+
+test("whatever XML can carry reads back as it was written, as text and as attribute", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "binary" }).filter((text) => isXmlText(text)),
+      (text) => {
+        const root = readXml(writeXml({ a: { "@x": text, "#text": text } }, "utf-8"));
+        expect([root.attributes["x"], root.text]).toEqual([text, text]);
+      },
+    ),
+  );
+});
+
+test("no text makes reading throw anything but its own error", () => {
+  const markup = fc.constantFrom(
+    "<a>",
+    "</a>",
+    "<a",
+    "/>",
+    "&",
+    "&#",
+    "&#x",
+    ";",
+    "<![CDATA[",
+    "]]>",
+    "<!--",
+    "-->",
+    "<?",
+    "?>",
+    '"',
+    "=",
+    "x",
+    " ",
+  );
+  fc.assert(
+    fc.property(fc.array(markup, { maxLength: 30 }), (parts) => {
+      try {
+        readXml(parts.join(""));
+      } catch (error) {
+        expect(error).toBeInstanceOf(XmlUnreadable);
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test.each([

@@ -110,6 +110,7 @@ test.each([
   ["a success beside a failure", addReply(saved(58) + refusal("科目不是末级科目", "1")), "refused ACCOUNT_REFUSED"],
   ["a text that nobody knows", addReply(refusal("天知道", "", "7")), "refused REFUSED_BY_ERP"],
   ["a wrong registration code", addReply(refusal("注册号不正确!")), "not-done LOGIN_REFUSED"],
+  ["a server that is busy", addReply(refusal("系统繁忙，请稍后再试")), "not-done THROTTLED"],
   ["somebody who edits", addReply(refusal("其他人正在修改")), "not-done CONFLICT"],
   ["the word false", "false", "uncertain ANSWER_UNREADABLE"],
   ["nothing", "", "uncertain ANSWER_UNREADABLE"],

@@ -38,6 +38,7 @@ export const vendorTexts: readonly VendorText[] = [
   ),
   // † Titles of the vendor's FAQ: somebody has the document open.
   vendorText(/其他人正在修改|正在被.*(修改|使用)|资源.*锁定/, "not-done", "CONFLICT"),
+  vendorText(/系统繁忙|服务器忙|请稍后(再试|重试)/, "not-done", "THROTTLED"),
   vendorText(/权限/, "refused", "PERMISSION_DENIED"),
   vendorText(/已经?(结|关)(账|帐)/, "refused", "PERIOD_CLOSED"),
   // † 不是末级科目 is how U8's own windows say it.

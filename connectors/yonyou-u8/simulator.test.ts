@@ -138,3 +138,42 @@ test("balances by sums of the database and by reading vouchers are the same", as
   });
   expect(await sorted(other)).toEqual(byDatabase);
 });
+
+const KEYS = 40;
+const ROUNDS_MAX = 60;
+const FAULTS: NonNullable<YonyouU8Options["faults"]> = [
+  { kind: "lose-before", operation: "save", probability: 0.1 },
+  { kind: "lose-after", operation: "save", probability: 0.15 },
+  { kind: "half-answer", operation: "save", probability: 0.1 },
+  { kind: "500-after", operation: "save", probability: 0.1 },
+  { kind: "failure-after", operation: "save", probability: 0.1 },
+  { kind: "late-commit", operation: "save", probability: 0.15, delayMs: 200 },
+  { kind: "apply-twice", operation: "save", probability: 0.1 },
+  { kind: "already-exists", operation: "save", probability: 0.1 },
+  { kind: "200-failure", operation: ["save", "query"], probability: 0.1 },
+  { kind: "unreadable", operation: "query", probability: 0.1 },
+  { kind: "500-before", operation: "query", probability: 0.1 },
+];
+
+test.each(faces)(
+  "under faults of every kind each voucher stands once, although absence is believed too early: %j",
+  { timeout: 60_000 },
+  async (face) => {
+    const { erp, target } = await start({ ...face, timeoutMs: 2_000 }, { seed: 7, faults: FAULTS });
+    const drafts = Array.from({ length: KEYS }, (_, at) => draft(`stress ${at}`));
+    let open: readonly ReturnType<typeof draft>[] = drafts;
+    for (let round = 0; open.length > 0 && round < ROUNDS_MAX; round += 1) {
+      const outcomes = await target.post(open, inTime());
+      for (const outcome of outcomes) if (outcome.kind === "refused") throw new Error(JSON.stringify(outcome));
+      const keys = outcomes.flatMap((outcome) => (outcome.kind === "posted" ? [] : [outcome.key]));
+      const { found } = await target.findByKeys("001", keys, undefined);
+      // A careless caller: it sends again what one look-up does not see, and what look-ups could not answer.
+      open = drafts.filter(({ key }) => keys.some((one) => one === key && found.get(one)?.kind !== "one"));
+    }
+    for (let wait = 0; wait < 200 && erp.pendingCommits() > 0; wait += 1)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(open).toEqual([]);
+    const standing = [...erp.world.ledger.vouchers.values()].map(({ external }) => external);
+    expect(standing.toSorted()).toEqual(drafts.map(({ key }) => key as string).toSorted());
+  },
+);

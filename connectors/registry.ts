@@ -8,6 +8,7 @@ import { createKingdeeKis } from "./kingdee-kis/connector.ts";
 import { createRest } from "./rest/connector.ts";
 import { createSapB1 } from "./sap-b1/connector.ts";
 import { createSql } from "./sql/connector.ts";
+import { createYonyouU8 } from "./yonyou-u8/connector.ts";
 
 /** What one vendor's folder offers: a source of stock movements, a target for vouchers, or both. */
 export interface VendorEntry {
@@ -19,6 +20,7 @@ export interface VendorEntry {
 export const vendors: Readonly<Record<string, VendorEntry>> = {
   "kingdee-cloud": { target: createKingdeeCloud },
   "kingdee-kis": { target: createKingdeeKis },
+  "yonyou-u8": { target: createYonyouU8 },
   jiandaoyun: { source: createJiandaoyun, target: createJiandaoyunLedger },
   files: { source: createFiles },
   sql: { source: createSql },

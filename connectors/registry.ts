@@ -2,6 +2,7 @@ import { ZhangshiError } from "../domain/errors.ts";
 import type { ConnectorContext, StockSource, VoucherTarget } from "./contract.ts";
 import { createJiandaoyun } from "./jiandaoyun/connector.ts";
 import { createKingdeeCloud } from "./kingdee-cloud/connector.ts";
+import { createKingdeeXingchen } from "./kingdee-xingchen/connector.ts";
 
 /** What one vendor's folder offers: a source of stock movements, a target for vouchers, or both. */
 export interface VendorEntry {
@@ -12,6 +13,7 @@ export interface VendorEntry {
 /** One line per vendor. */
 export const vendors: Readonly<Record<string, VendorEntry>> = {
   "kingdee-cloud": { target: createKingdeeCloud },
+  "kingdee-xingchen": { target: createKingdeeXingchen },
   jiandaoyun: { source: createJiandaoyun },
 };
 

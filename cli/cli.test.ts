@@ -393,7 +393,7 @@ describe("what runs", () => {
     expect(findings.find(({ check }) => check === "temporal")?.nextStep).toContain("TEMPORAL_ADDRESS");
   });
 
-  test.each(["kingdee-cloud", "jiandaoyun"])(
+  test.each(["kingdee-cloud", "kingdee-xingchen", "jiandaoyun"])(
     "simulate %s prints exactly one JSON line, answers there, and ends when told",
     async (vendor) => {
       const child = start(["simulate", vendor, "--seed", "7"]);

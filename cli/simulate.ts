@@ -35,6 +35,12 @@ const vendors: Readonly<Record<string, (start: Start) => Promise<Running>>> = {
     const { baseUrl, credentials, openPeriod } = simulator;
     return { ready: { vendor: "kingdee-cloud", baseUrl, credentials, openPeriod }, close: () => simulator.close() };
   },
+  "kingdee-xingchen": async ({ port, seed, faults }) => {
+    const { startKingdeeXingchen } = await import("../simulators/kingdee-xingchen/server.ts");
+    const simulator = await startKingdeeXingchen({ port, seed, faults: [...faults] });
+    const { baseUrl, credentials, openPeriod } = simulator;
+    return { ready: { vendor: "kingdee-xingchen", baseUrl, credentials, openPeriod }, close: () => simulator.close() };
+  },
   jiandaoyun: async ({ port, seed, faults }) => {
     const { DEMO_APP } = await import("../simulators/jiandaoyun/demo-app.ts");
     const { startJiandaoyun } = await import("../simulators/jiandaoyun/server.ts");

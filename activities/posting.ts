@@ -1,11 +1,12 @@
 import { assertNever } from "../domain/assert-never.ts";
+import { periodOf } from "../domain/dates.ts";
 import { type ErrorCode, errorCatalog } from "../domain/errors.ts";
 import type { LedgerConfig } from "../domain/installation.ts";
-import { fitSummaries, limitBroken } from "../domain/limits.ts";
+import { fitted, limitBroken } from "../domain/limits.ts";
 import type { PostingKey } from "../domain/posting-key.ts";
 import { stages } from "../domain/posting.ts";
 import { deviationsOf } from "../domain/read-back.ts";
-import type { LookUp, LookUpAnswer, SendOutcome, VoucherTarget } from "../connectors/contract.ts";
+import type { LookUp, LookUpAnswer, SendOutcome, TargetCapabilities, VoucherTarget } from "../connectors/contract.ts";
 import type { Database } from "../db/database.ts";
 import type * as PostingStore from "../db/posting-store.ts";
 import type { ClaimedPosting, LookUpSettlement, PostingTiming, ReadBackRow, Settlement } from "../db/posting-store.ts";
@@ -144,10 +145,14 @@ const lookUp = async (dependencies: PostingDependencies, keys: readonly PostingK
   // A doubtful voucher that is found proves as much as a control key.
   if ((control !== undefined && answer.controlSeen) || anyIs(found, "one", "several", "void"))
     return { found, sight: "seen" };
-  // Without a control key: an ERP that refuses a second voucher with the same key may be sent it again whatever it holds.
-  if (control === undefined) return { found, sight: target.capabilities.keyGuard === "native" ? "seen" : "unproven" };
+  // Without a control key: an ERP that refuses a second voucher with the same key may be sent it again whatever it holds, and
+  // of files that we wrote ourselves we know which were imported, because a person's receipt says so.
+  if (control === undefined)
+    return { found, sight: PROVES_ALONE.has(target.capabilities.keyGuard) ? "seen" : "unproven" };
   return lookUpWithout(dependencies, keys, controlKeys);
 };
+
+const PROVES_ALONE: ReadonlySet<TargetCapabilities["keyGuard"]> = new Set(["native", "receipt"]);
 
 /** The control voucher is not seen: somebody deleted it in the ERP, or the query sees nothing at all. */
 const lookUpWithout = async (
@@ -286,7 +291,7 @@ const stampAndPost = async (
   await onStep("stamped", keysOf(ours));
   // Counted from before the stamp was asked for: our clock may only err towards an earlier deadline.
   const outcomes = await target.post(
-    ours.map(({ draft }) => fitSummaries(draft, target.capabilities.summaryMax)),
+    ours.map(({ draft }) => fitted(draft, target.capabilities)),
     new Date(stampedAt + stamped.remainingMs),
   );
   return { ours, outcomes };
@@ -294,12 +299,25 @@ const stampAndPost = async (
 
 /** What does not fit the ledger's limits is held before anything is sent. */
 const settleMisfits = async (
-  { store, database, target, worker }: PostingDependencies,
+  { store, database, ledger, target, worker }: PostingDependencies,
   claimed: readonly ClaimedPosting[],
 ): Promise<readonly ClaimedPosting[]> => {
   const misfits: { postingId: string; outcome: Settlement }[] = [];
+  const { capabilities } = target;
+  const counts = new Map(
+    capabilities.vouchersPerPeriodMax === undefined
+      ? []
+      : await store.countSentByPeriod(
+          database,
+          ledger.code,
+          claimed.map(({ postingId }) => postingId),
+        ),
+  );
   const fitting = claimed.filter(({ postingId, draft }) => {
-    const code = limitBroken(draft, target.capabilities);
+    const period = periodOf(draft.date);
+    const inPeriod = counts.get(period) ?? 0;
+    const code = limitBroken(draft, capabilities, inPeriod);
+    if (code === undefined) counts.set(period, inPeriod + 1);
     if (code !== undefined)
       misfits.push({ postingId, outcome: { kind: "held", code, message: errorCatalog[code].what.en } });
     return code === undefined;
@@ -427,6 +445,12 @@ const advance = async (
   return [...there, ...advanced];
 };
 
+/** Why a posted voucher cannot be read back: a ledger that takes files shows it only once a person has exported it again. */
+const unseen = ({ keyGuard }: TargetCapabilities): { readonly code: ErrorCode; readonly message: string } =>
+  keyGuard === "receipt"
+    ? { code: "EXPORT_MISSING", message: errorCatalog.EXPORT_MISSING.what.en }
+    : { code: "READ_FAILED", message: "the ERP does not show the voucher under the id it gave" };
+
 /** Reads back and compares line by line. */
 const verify = async (
   dependencies: PostingDependencies,
@@ -448,7 +472,7 @@ const verify = async (
       missing.push(posting);
       continue;
     }
-    const deviations = deviationsOf(fitSummaries(posting.draft, target.capabilities.summaryMax), voucher);
+    const deviations = deviationsOf(fitted(posting.draft, target.capabilities), voucher);
     rows.push({
       postingId: posting.postingId,
       equal: deviations.length === 0,
@@ -461,12 +485,7 @@ const verify = async (
   await store.settleReadBacks(database, rows);
   await store.settleAdvance(
     database,
-    missing.map(({ postingId }) => ({
-      postingId,
-      stage: undefined,
-      code: "READ_FAILED" as const,
-      message: "the ERP does not show the voucher under the id it gave",
-    })),
+    missing.map(({ postingId }) => ({ postingId, stage: undefined, ...unseen(target.capabilities) })),
     worker,
     RETRY_ADVANCE_MS,
   );

@@ -9,7 +9,9 @@ import { isUnmigrated, migrateToLatest, pendingMigrations } from "../db/migrate.
 import { ZhangshiError } from "../domain/errors.ts";
 import type { Installation, Mappings } from "../domain/installation.ts";
 import { readMappings } from "../mappings/applied.ts";
+import type { TargetCapabilities } from "../connectors/contract.ts";
 import { tryConnectors } from "./connectors.ts";
+import { refuseOverflowingGroups } from "./grouping-plan.ts";
 import { mappingChanges } from "./mapping-plan.ts";
 import { type Change, changesBetween } from "./plan.ts";
 import { commandNamed, parseOptions, runCommand, say, type Surroundings, withDatabaseUrl } from "./surroundings.ts";
@@ -50,7 +52,7 @@ async function apply(surroundings: Surroundings, options: z.infer<typeof Options
   const file = options.file ?? surroundings.environment.configFile ?? CONFIG_FILE;
   const installation = parseInstallation(readText(file), file);
   const mappings = readMappings(installation, dirname(file));
-  await tryConnectors(installation, surroundings.variables);
+  const declared = await tryConnectors(installation, surroundings.variables);
   await withDatabaseUrl(surroundings, async (databaseUrl) => {
     const migrations = await pendingMigrations(databaseUrl);
     // Nobody relies on a database that is new; bringing up one in use is for its owner to say.
@@ -60,7 +62,7 @@ async function apply(surroundings: Surroundings, options: z.infer<typeof Options
     if (migrations.length > 0 && !options.dryRun) await migrateToLatest(databaseUrl);
     // A database without its tables holds no version to compare with.
     const unmigrated = migrations.length > 0 && options.dryRun;
-    const step = { databaseUrl, migrations, unmigrated, dryRun: options.dryRun };
+    const step = { databaseUrl, migrations, unmigrated, dryRun: options.dryRun, declared };
     await planAndStore(surroundings, { installation, mappings }, step);
   });
 }
@@ -70,6 +72,8 @@ interface Step {
   readonly migrations: readonly string[];
   readonly unmigrated: boolean;
   readonly dryRun: boolean;
+  /** What each ledger's connector declares, by the ledger's code. */
+  readonly declared: ReadonlyMap<string, TargetCapabilities>;
 }
 
 interface Next {
@@ -81,6 +85,8 @@ async function planAndStore(surroundings: Surroundings, { installation, mappings
   const database = openDatabase(step.databaseUrl);
   try {
     const current = step.unmigrated ? undefined : await currentInstallationVersion(database);
+    if (!step.unmigrated)
+      await refuseOverflowingGroups(database, installation, mappings, ({ code }) => step.declared.get(code));
     const changes = [
       ...changesBetween(current?.installation, installation),
       ...mappingChanges(current?.mappings, mappings),

@@ -1,5 +1,5 @@
-import { resolveSecrets } from "../config/installation.ts";
-import type { Connector, ConnectorContext, Pacer, VoucherTarget } from "../connectors/contract.ts";
+import { resolveCertificateAuthority, resolveSecrets } from "../config/installation.ts";
+import type { Connector, ConnectorContext, Pacer, TargetCapabilities, VoucherTarget } from "../connectors/contract.ts";
 import { createSource, createTarget, vendors } from "../connectors/registry.ts";
 import {
   type ConnectionConfig,
@@ -14,15 +14,23 @@ import { ZhangshiError } from "../domain/errors.ts";
 /** A probe sends a handful of requests: it waits in no line. */
 const unpaced: Pacer = { permit: async () => undefined };
 
-/** Sources and ledgers as the connectors they become, closed again at once: what cannot be built is refused by name. */
+/**
+ * Sources and ledgers as the connectors they become, closed again at once: what cannot be built is refused by name.
+ * @returns what each ledger's connector declares, by the ledger's code
+ */
 export async function tryConnectors(
   installation: Installation,
   variables: Readonly<Record<string, string | undefined>>,
-): Promise<void> {
-  for (const one of users(installation)) {
-    const connector = build(one, contextOf(one.connection, variables));
-    await connector.close();
+): Promise<ReadonlyMap<string, TargetCapabilities>> {
+  for (const one of users(installation).filter(({ role }) => role === "source"))
+    await build(one, contextOf(one.connection, variables)).close();
+  const declared = new Map<string, TargetCapabilities>();
+  for (const ledger of installation.ledgers) {
+    const target = named(`ledger ${ledger.code}`, () => targetOf(installation, ledger, variables));
+    declared.set(ledger.code, target.capabilities);
+    await target.close();
   }
+  return declared;
 }
 
 /** The connector behind a connection, built as its first source or ledger would. @throws ZhangshiError CONNECTION_UNKNOWN, CONFIG_INVALID */
@@ -78,8 +86,12 @@ function withoutUser(connection: ConnectionConfig): User {
 
 /** A refusal by the factory says as well whose settings they are. */
 function build({ role, name, connection, settings }: User, context: ConnectorContext): Connector {
+  return named(name, () => (role === "source" ? createSource : createTarget)(connection.vendor, settings, context));
+}
+
+function named<Built>(name: string, make: () => Built): Built {
   try {
-    return (role === "source" ? createSource : createTarget)(connection.vendor, settings, context);
+    return make();
   } catch (error) {
     if (!(error instanceof ZhangshiError) || error.code !== "CONFIG_INVALID") throw error;
     throw new ZhangshiError("CONFIG_INVALID", { ...error.details, usedBy: name }, { cause: error });
@@ -93,6 +105,8 @@ const contextOf = (
   connection: connection.name,
   baseUrl: connection.baseUrl,
   secrets: resolveSecrets(connection, variables),
+  certificateAuthority: resolveCertificateAuthority(connection),
+  allowedHosts: connection.allowedHosts,
   pacer: unpaced,
   now: () => new Date(),
   log: () => undefined,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ZhangshiError } from "../domain/errors.ts";
-import { installationDigest, parseInstallation, resolveSecrets } from "./installation.ts";
+import { installationDigest, parseInstallation, resolveCertificateAuthority, resolveSecrets } from "./installation.ts";
 
 const file = `connections:
   - name: forms
@@ -128,4 +128,23 @@ test("the digest ignores comments and the order of keys, and sees every value", 
   const reordered = `# a comment\n${file.replace("code: huadong, name: 华东商贸", "name: 华东商贸, code: huadong")}`;
   expect(installationDigest(parseInstallation(reordered, "b"))).toBe(digest);
   expect(installationDigest(parseInstallation(file.replace('"001"', '"002"'), "c"))).not.toBe(digest);
+});
+
+test("a private authority is read from its file, and one that is none is named", () => {
+  const folder = mkdtempSync(join(tmpdir(), "zhangshi-ca-"));
+  try {
+    const [pem, other] = [join(folder, "ca.pem"), join(folder, "other")];
+    const certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    writeFileSync(pem, certificate);
+    writeFileSync(other, "nothing");
+    const resolve = (certificateAuthority?: string) =>
+      resolveCertificateAuthority({ name: "erp", certificateAuthority });
+    expect(resolve()).toBeUndefined();
+    expect(resolve(certificate)).toBe(certificate);
+    expect(resolve(`file:${pem}`)).toBe(certificate);
+    expect(() => resolve(`file:${other}`)).toThrow(/FILE_UNREADABLE.*connection=erp/);
+    expect(() => resolve(`file:${folder}/gone`)).toThrow(/FILE_UNREADABLE.*gone/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

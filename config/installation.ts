@@ -82,6 +82,29 @@ export function resolveSecrets(
   );
 }
 
+/**
+ * PEM of the private certification authority of a connection; undefined where it names none.
+ *
+ * @throws ZhangshiError FILE_UNREADABLE  naming connection and file, also when the file holds no certificate
+ */
+export function resolveCertificateAuthority(
+  connection: Pick<ConnectionConfig, "name" | "certificateAuthority">,
+): string | undefined {
+  const given = connection.certificateAuthority;
+  if (given === undefined || !given.startsWith("file:")) return given;
+  const file = given.slice("file:".length);
+  const unreadable = (reason: string, cause?: unknown): ZhangshiError =>
+    new ZhangshiError("FILE_UNREADABLE", { connection: connection.name, file, reason }, { cause });
+  let pem: string;
+  try {
+    pem = readFileSync(file, "utf8");
+  } catch (error) {
+    throw unreadable(error instanceof Error ? error.message : String(error), error);
+  }
+  if (!pem.includes("-----BEGIN CERTIFICATE-----")) throw unreadable("no certificate in PEM form");
+  return pem;
+}
+
 function invalid(
   file: string,
   line: number,

@@ -1,6 +1,7 @@
 import type { BusinessDate, Instant, Period } from "../domain/dates.ts";
 import type { Decimal } from "../domain/decimal.ts";
 import type { ErrorCode } from "../domain/errors.ts";
+import type { VoucherLimits } from "../domain/limits.ts";
 import type { CountLine, Movement } from "../domain/movement.ts";
 import type { PostingKey } from "../domain/posting-key.ts";
 import type { Stage } from "../domain/posting.ts";
@@ -25,6 +26,10 @@ export interface ConnectorContext {
   readonly secrets: Readonly<Record<string, string>>;
   readonly pacer: Pacer;
   readonly now: () => Date;
+  /** PEM of a private certification authority, trusted beside the public ones. */
+  readonly certificateAuthority?: string | undefined;
+  /** Hosts that the operator allows by name although they are link-local or metadata addresses. */
+  readonly allowedHosts?: readonly string[] | undefined;
   /** Told of each request once it has ended, however it ended; without the wait for its permit. */
   readonly onRequest?: (lane: string, seconds: number) => void;
   readonly log: (message: string, fields: Readonly<Record<string, string | number>>) => void;
@@ -149,22 +154,46 @@ export interface StockSource extends Connector {
 
 // ---------------------------------------------------------------------------------------------- voucher target
 
-export interface TargetCapabilities {
+/**
+ * Who refuses a voucher that cannot be booked: the ERP when it is sent; the connector before it sends, because the ERP would
+ * take it ("us"); or nobody who answers us ("nobody", for example a program that imports our file later).
+ */
+export type CheckedBy = "erp" | "us" | "nobody";
+
+export interface TargetCapabilities extends VoucherLimits {
   /** Largest number of vouchers in one request; 1 = no batches. */
   readonly batchMax: number;
-  /** "native": the ERP refuses a second voucher with our key; "lookup": it can only be asked; "none": not even that. */
-  readonly keyGuard: "native" | "lookup" | "none";
+  /**
+   * "native": the ERP refuses a second voucher with our key; "lookup": it can only be asked; "receipt": it imports files and
+   * cannot be asked, a person's receipt answers (docs/decisions/0014-file-ledgers.md); "none": not even that.
+   */
+  readonly keyGuard: "native" | "lookup" | "receipt" | "none";
   /** How many characters of the key the ERP's field holds. */
   readonly keyLength: number;
   readonly stages: readonly Stage[];
-  readonly red: "negative" | "swapped" | "void";
   /** True where the answer comes later and has to be polled. */
   readonly asynchronous: boolean;
-  readonly linesMax: number;
-  readonly summaryMax: number;
-  readonly amountDecimals: number;
-  readonly quantityDecimals: number;
-  readonly vouchersPerPeriodMax: number | undefined;
+  /** Dimensions that the ledger can keep on a line. */
+  readonly dimensions: readonly DimensionKind[];
+  readonly checks: {
+    readonly period: CheckedBy;
+    /** Unknown, forbidden and parent accounts. */
+    readonly account: CheckedBy;
+    /** A dimension that the account demands and the line lacks. */
+    readonly dimension: CheckedBy;
+    /** Codes of items, partners and departments that do not exist. */
+    readonly code: CheckedBy;
+    readonly balance: CheckedBy;
+  };
+  /** What a person can do to a voucher of ours in the ERP's own program afterwards: the reconciliation has to see it. */
+  readonly people: {
+    readonly edit: boolean;
+    readonly unaudit: boolean;
+    readonly delete: boolean;
+    readonly void: boolean;
+    /** Whether a copy carries our key as well, comes without it, or cannot be made. */
+    readonly copy: "with-key" | "without-key" | "never";
+  };
   readonly readsBalances: boolean;
   readonly readsQuantities: boolean;
 }
@@ -263,8 +292,41 @@ export interface AccountTraits {
   readonly usable: boolean;
 }
 
+/** A file that was written and that nobody has said anything of yet. */
+export interface OutstandingFile {
+  /** Its name says what is in it: the same vouchers with the same content always make the same name. */
+  readonly name: string;
+  readonly keys: readonly PostingKey[];
+  readonly writtenAt: Instant;
+}
+
+/** What a person says of the outstanding file; `by` and `at` are kept with it. */
+export type FileReceipt = { readonly file: string; readonly by: string; readonly at: Instant } & (
+  | { readonly said: "imported" | "not-imported" }
+  /** The importing program's own log, as it was saved: it may take some vouchers and refuse others. */
+  | { readonly said: "log"; readonly log: Uint8Array }
+);
+
+/** What a ledger that takes files offers besides: a person stands between us and it (docs/decisions/0014-file-ledgers.md). */
+export interface FileHandover {
+  /** At most one at a time. */
+  outstanding(): Promise<OutstandingFile | undefined>;
+  /**
+   * Keeps what a person says; later look-ups and posts answer by it. The same receipt twice is one.
+   * @throws ZhangshiError ARGUMENT_INVALID when this file is not outstanding, FILE_UNREADABLE for a log of another file
+   */
+  confirm(receipt: FileReceipt): Promise<void>;
+  /**
+   * Takes vouchers that a person exported from the ERP again: read-backs and lists answer by the newest export of their period.
+   * @returns the periods that it covers; @throws ZhangshiError FILE_UNREADABLE
+   */
+  takeExport(name: string, content: Uint8Array): Promise<readonly Period[]>;
+}
+
 export interface VoucherTarget extends Connector {
   readonly capabilities: TargetCapabilities;
+  /** Present exactly where `keyGuard` is "receipt". */
+  readonly files?: FileHandover | undefined;
   /**
    * Sends once and never repeats: an answer that got lost may still be a posted voucher.
    * @param deadlineAt  absolute; checked again as the last act before the socket, and the request is abandoned at it
@@ -286,4 +348,138 @@ export interface VoucherTarget extends Connector {
   balances(book: string, period: Period): Promise<readonly AccountBalance[]>;
   periods(book: string): Promise<readonly PeriodState[]>;
   masterData(kind: MasterDataKind, codes?: readonly string[]): Promise<readonly MasterDataRow[]>;
+}
+
+// ---------------------------------------------------------------------------------- stock documents (proposed)
+
+/*
+ * "The ERP values": instead of vouchers with amounts the ledger gets stock documents, costs them itself and makes its own
+ * vouchers, and what it computed is read back. Proposed in docs/decisions/0015-stock-documents.md; nothing uses it yet.
+ */
+
+export const stockDocumentKinds = [
+  "purchase-receipt", // 采购入库
+  "purchase-return", // 采购退货
+  "sales-issue", // 销售出库
+  "sales-return", // 销售退货
+  "other-receipt", // 其他入库
+  "other-issue", // 其他出库
+  "production-receipt", // 产品入库
+  "production-issue", // 生产领料
+  "transfer", // 调拨
+  "count-gain", // 盘盈
+  "count-loss", // 盘亏
+] as const;
+export type StockDocumentKind = (typeof stockDocumentKinds)[number];
+
+/** One document of the warehouse as the ERP should hold it. All codes are the ERP's codes already. */
+export interface StockDocumentDraft {
+  /** As for vouchers: assigned once, purpose "stock-document", never expires. */
+  readonly key: PostingKey;
+  readonly ledger: string;
+  /** Organisation or company in the ERP whose stock it is. */
+  readonly organization: string;
+  readonly kind: StockDocumentKind;
+  readonly date: BusinessDate;
+  /** Supplier or customer; "" where the kind has none. */
+  readonly partner: string;
+  readonly department: string;
+  readonly currency: string;
+  /** Number of the document in the warehouse system, for people. */
+  readonly document: string;
+  readonly remark: string;
+  readonly lines: readonly StockDocumentDraftLine[];
+}
+
+export interface StockDocumentDraftLine {
+  readonly lineNumber: number;
+  readonly item: string;
+  readonly warehouse: string;
+  /** Where a transfer goes to; "" for the rest. */
+  readonly counterWarehouse: string;
+  readonly batch: string;
+  readonly unit: string;
+  /** Always positive: the kind says which way it goes. */
+  readonly quantity: Decimal;
+  /** Net price per unit where the document itself brings the value (purchases, opening stock); absent where the ERP costs it. */
+  readonly unitPrice: Decimal | undefined;
+  /** The account against which the ERP books it, where it cannot know that from the kind (other receipt and issue). */
+  readonly counterAccount: string | undefined;
+}
+
+/** What the ERP holds. Cost is undefined until the ERP has costed the line: at once, or when its period is costed. */
+export interface ErpStockDocument {
+  readonly erpId: string;
+  readonly key: string;
+  readonly kind: StockDocumentKind;
+  readonly number: string;
+  readonly date: BusinessDate;
+  readonly period: Period;
+  readonly stage: Stage;
+  readonly voided: boolean;
+  readonly maker: string;
+  readonly lines: readonly (Omit<StockDocumentDraftLine, "unitPrice" | "counterAccount"> & {
+    readonly cost: Decimal | undefined;
+  })[];
+  /** Ids of the vouchers that the ERP made of it, as `VoucherTarget.readBack` takes them; empty until it has. */
+  readonly vouchers: readonly string[];
+}
+
+export interface StockDocumentCapabilities {
+  readonly kinds: readonly StockDocumentKind[];
+  readonly batchMax: number;
+  readonly keyGuard: "native" | "lookup";
+  readonly keyLength: number;
+  readonly stages: readonly Stage[];
+  readonly asynchronous: boolean;
+  readonly linesMax: number;
+  readonly quantityDecimals: number;
+  readonly quantityDigits: number;
+  readonly text: VoucherLimits["text"];
+  /** "at-once": an issue has its cost when it is posted; "at-period-end": when finance runs the ERP's costing. */
+  readonly costs: "at-once" | "at-period-end";
+  /** Whether the ERP makes vouchers of stock documents by itself, on somebody's order, or not at all. */
+  readonly makesVouchers: "by-itself" | "on-order" | "never";
+  /** Whether stock may go below zero; "setting" where the customer decides. */
+  readonly negativeStock: "refused" | "allowed" | "setting";
+  /** A document is undone by cancelling it, or by one of the opposite kind. */
+  readonly undo: "cancel" | "opposite";
+  /** Stock and general ledger close separately. */
+  readonly ownPeriods: boolean;
+}
+
+/** The same promises as `VoucherTarget`: sent once, four outcomes, absence only with a control, lists that are whole or fail. */
+export interface StockDocumentTarget extends Connector {
+  readonly stockCapabilities: StockDocumentCapabilities;
+  postStock(drafts: readonly StockDocumentDraft[], deadlineAt: Date): Promise<readonly SendOutcome[]>;
+  advanceStock(
+    documents: readonly { readonly key: PostingKey; readonly kind: StockDocumentKind; readonly erpId: string }[],
+    stage: Stage,
+    deadlineAt: Date,
+  ): Promise<readonly SendOutcome[]>;
+  /** Every kind has a table of its own in most ERPs, so the kind is part of the question. */
+  findStockByKeys(
+    organization: string,
+    kind: StockDocumentKind,
+    keys: readonly PostingKey[],
+    control: PostingKey | undefined,
+  ): Promise<LookUpAnswer>;
+  readStockBack(
+    organization: string,
+    kind: StockDocumentKind,
+    erpIds: readonly string[],
+  ): Promise<ReadonlyMap<string, ErpStockDocument>>;
+  listStock(organization: string, kind: StockDocumentKind, period: Period): AsyncIterable<readonly ErpStockDocument[]>;
+  /** Quantity and, where the ERP has it, value on hand at the end of a day. */
+  stockOnHand(organization: string, on: BusinessDate): AsyncIterable<readonly ErpStock[]>;
+  stockPeriods(organization: string): Promise<readonly PeriodState[]>;
+}
+
+export interface ErpStock {
+  readonly item: string;
+  readonly warehouse: string;
+  readonly batch: string;
+  readonly unit: string;
+  readonly quantity: Decimal;
+  readonly value: Decimal | undefined;
 }

@@ -140,3 +140,34 @@ export const readRevisions = async (
         "movements WHERE (movement_id, revision) IN (SELECT * FROM unnest($1::bigint[], $2::int[]))",
         [asked.map(({ movementId }) => movementId), asked.map(({ revision }) => revision)],
       );
+
+/** A month is looked at as far as this; more than enough to see how a company groups. */
+const BUSIEST_MONTH_MAX = 200_000;
+
+/** The live movements of the month in which the company had most, at most so many. */
+export const readBusiestMonth = async (client: pg.ClientBase, company: string): Promise<readonly ArrivedMovement[]> => {
+  const { rows } = await client.query<{ month: string }>(
+    `SELECT to_char(happened_on, 'YYYY-MM') AS month FROM movements WHERE company = $1 AND revision = 1
+     GROUP BY 1 ORDER BY count(*) DESC, 1 DESC LIMIT 1`,
+    [company],
+  );
+  const [busiest] = rows;
+  if (busiest === undefined) return [];
+  const read = await queryMovements(
+    client,
+    `movements WHERE company = $1 AND happened_on >= $2::date AND happened_on < $2::date + interval '1 month'
+     ORDER BY movement_id, revision DESC LIMIT $3`,
+    [company, `${busiest.month}-01`, BUSIEST_MONTH_MAX],
+    "DISTINCT ON (movement_id)",
+  );
+  return read.filter(({ cancelled }) => !cancelled);
+};
+
+/** Item code → item class, of all items of a company. */
+export const readItemClasses = async (client: pg.ClientBase, company: string): Promise<ReadonlyMap<string, string>> => {
+  const { rows } = await client.query<{ code: string; item_class: string }>(
+    "SELECT code, item_class FROM items WHERE company = $1",
+    [company],
+  );
+  return new Map(rows.map(({ code, item_class }) => [code, item_class]));
+};

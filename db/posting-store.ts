@@ -1,7 +1,8 @@
 import type pg from "pg";
+import { type Period, period } from "../domain/dates.ts";
 import { type ErrorCode, errorCatalog, errorCodes } from "../domain/errors.ts";
 import { PostingKey } from "../domain/posting-key.ts";
-import type { PostingState, Purpose, Stage } from "../domain/posting.ts";
+import { type PostingState, type Purpose, type Stage, sentStates } from "../domain/posting.ts";
 import type { VoucherDraft, VoucherLine } from "../domain/voucher.ts";
 import { type Database, inTransaction } from "./database.ts";
 import { closeAlarm, raiseAlarm } from "./exception-store.ts";
@@ -585,7 +586,7 @@ export const settleReadBacks = async (database: Database, rows: readonly ReadBac
      ), done AS (
        UPDATE postings p SET state = CASE WHEN t.equal THEN 'verified' ELSE 'differs' END, stage = t.stage,
          audited_seen = p.audited_seen OR t.stage IN ('audited', 'booked'), verified_at = clock_timestamp(),
-         error_code = CASE WHEN NOT t.equal THEN 'READ_BACK_DIFFERS' WHEN p.state = 'posted' THEN p.error_code END,
+         error_code = CASE WHEN NOT t.equal THEN 'READ_BACK_DIFFERS' WHEN p.state = 'posted' THEN nullif(nullif(p.error_code, 'READ_FAILED'), 'EXPORT_MISSING') END,
          lease_owner = NULL, retry = nullif(p.retry, 'read')
        FROM t
        WHERE p.posting_id = t.posting_id AND p.posting_id = ANY ($1::bigint[]) AND p.state IN ('posted', 'differs')
@@ -709,6 +710,21 @@ export const resumeLedger = async (database: Database, ledger: string): Promise<
     );
     for (const { company } of resumed.rows) await closeAlarm(client, pauseAlarm(company, ledger));
   });
+};
+
+/** Period → vouchers of ours that are, or may be, in the ledger; those in `besides` are not counted. */
+export const countSentByPeriod = async (
+  database: Database,
+  ledger: string,
+  besides: readonly string[],
+): Promise<ReadonlyMap<Period, number>> => {
+  const { rows } = await database.pool.query<{ period: string; count: string }>({
+    name: "count-sent-by-period",
+    text: `SELECT to_char(accounted_on, 'YYYY-MM') AS period, count(*) AS count FROM postings
+           WHERE ledger = $1 AND state = ANY ($2::text[]) AND posting_id <> ALL ($3::bigint[]) GROUP BY 1`,
+    values: [ledger, sentStates, besides],
+  });
+  return new Map(rows.map((row) => [period(row.period), Number(row.count)]));
 };
 
 export interface LedgerWork {

@@ -45,6 +45,16 @@ const ConnectionConfig = z.strictObject({
     )
     .default({}),
   rate: z.strictObject({ perSecond: z.number().positive().max(1000) }).optional(),
+  /** A private certification authority, trusted beside the public ones for this connection alone. */
+  certificateAuthority: z
+    .string()
+    .regex(
+      /^(file:.+|-----BEGIN CERTIFICATE-----[\s\S]+)$/,
+      "file:PATH or the PEM text itself | 填写 file:路径 或 PEM 证书内容",
+    )
+    .optional(),
+  /** Hosts to which requests may go although they are link-local or metadata addresses. */
+  allowedHosts: z.array(text).optional(),
 });
 
 const CompanyConfig = z.strictObject({

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { BusinessDate } from "./dates.ts";
-import { Decimal, ZERO, add, equal } from "./decimal.ts";
+import { Decimal, ZERO, add, equal, isNegative, negate } from "./decimal.ts";
 import { Code } from "./movement.ts";
 
 /** What our systems call a dimension (辅助核算); each ledger's connector knows its own column for it. */
@@ -67,3 +67,14 @@ export const balances = (lines: readonly Pick<VoucherLine, "side" | "amount">[])
   const { debit, credit } = totalsOf(lines);
   return equal(debit, credit);
 };
+
+/** A red line for a ledger that knows no negative amounts: the other side, positive. A line that is not red stays as it is. */
+export const swappedLine = (line: VoucherLine): VoucherLine =>
+  isNegative(line.amount)
+    ? {
+        ...line,
+        side: line.side === "debit" ? "credit" : "debit",
+        amount: negate(line.amount),
+        ...(line.quantity === undefined ? {} : { quantity: negate(line.quantity) }),
+      }
+    : line;

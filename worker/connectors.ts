@@ -1,6 +1,6 @@
 import type { ConnectorContext, StockSource, VoucherTarget } from "../connectors/contract.ts";
 import { createSource, createTarget } from "../connectors/registry.ts";
-import { resolveSecrets } from "../config/installation.ts";
+import { resolveCertificateAuthority, resolveSecrets } from "../config/installation.ts";
 import type { Database } from "../db/database.ts";
 import { closeAlarm, raiseAlarm } from "../db/exception-store.ts";
 import { createPacer } from "../db/pacer.ts";
@@ -41,6 +41,8 @@ export const openConnectors = (
     connection: connection.name,
     baseUrl: connection.baseUrl,
     secrets: resolveSecrets(connection, environment),
+    certificateAuthority: resolveCertificateAuthority(connection),
+    allowedHosts: connection.allowedHosts,
     pacer: connection.rate === undefined ? unpaced : createPacer(database, connection.name, connection.rate.perSecond),
     now: () => new Date(),
     log: logFunction(logAbout(log, { connection: connection.name })),

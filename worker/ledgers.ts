@@ -3,10 +3,9 @@ import { type Database, inTransaction } from "../db/database.ts";
 import { draftingStores } from "../db/drafting-stores.ts";
 import type { InstallationVersion } from "../db/installation-store.ts";
 import * as postingStore from "../db/posting-store.ts";
-import type { LedgerConfig } from "../domain/installation.ts";
 import { dayInZone, instant } from "../domain/dates.ts";
 import { booksOf } from "../mappings/applied.ts";
-import type { RulePack } from "../mappings/rule.ts";
+import { regrouped } from "../mappings/grouping.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Connectors } from "./connectors.ts";
 
@@ -36,7 +35,7 @@ export const openLedgers = (
       company,
       ledger,
       sources: installation.sources.filter((source) => source.company === company.code).map((source) => source.code),
-      rules: grouped(rules, ledger.grouping),
+      rules: regrouped(rules, ledger.grouping),
       chart,
       target,
       periods: () => target.periods(ledger.book),
@@ -57,14 +56,3 @@ export const openLedgers = (
     return desk;
   };
 };
-
-/** A ledger may group its vouchers otherwise than the pack proposes. */
-const grouped = (pack: RulePack, grouping: LedgerConfig["grouping"]): RulePack =>
-  grouping === undefined
-    ? pack
-    : {
-        ...pack,
-        rules: pack.rules.map((rule) =>
-          "lines" in rule ? { ...rule, voucher: { ...rule.voucher, group: grouping } } : rule,
-        ),
-      };

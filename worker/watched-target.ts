@@ -2,6 +2,7 @@ import type {
   AccountBalance,
   CheckStage,
   ErpVoucher,
+  FileHandover,
   LookUp,
   LookUpAnswer,
   MasterDataKind,
@@ -45,6 +46,10 @@ export class WatchedTarget implements VoucherTarget {
 
   get capabilities(): TargetCapabilities {
     return this.#target.capabilities;
+  }
+
+  get files(): FileHandover | undefined {
+    return this.#target.files;
   }
 
   async post(drafts: readonly VoucherDraft[], deadlineAt: Date): Promise<readonly SendOutcome[]> {

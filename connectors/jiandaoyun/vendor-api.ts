@@ -67,6 +67,8 @@ export class VendorApi {
       now: context.now,
       onRequest: context.onRequest,
       secrets,
+      certificateAuthority: context.certificateAuthority,
+      allowedHosts: context.allowedHosts,
       timeoutMs: TIMEOUT_MS,
       // This class repeats reads itself, because the vendor wants longer waits.
       readRetries: 0,

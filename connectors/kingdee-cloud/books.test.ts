@@ -77,6 +77,14 @@ test("many keys are found in chunks, each with the control key", async () => {
   expect(answer.found.get(keyOf("absent"))).toEqual({ kind: "absent" });
 });
 
+test("a look-up whose answers are cut in silence calls nothing absent that is there", async () => {
+  const { target, person } = await start();
+  for (const name of ["a", "b", "c", "d"]) await postOne(target, name);
+  await person("settings", { rowsMax: 2 });
+  const { found } = await target.findByKeys("001", ["a", "b", "c", "d", "e"].map(keyOf), keyOf("a"));
+  expect([...found.values()].map(({ kind }) => kind)).toEqual(["one", "one", "one", "one", "absent"]);
+});
+
 test("vouchers that were edited or deleted show in the read-back", async () => {
   const { target, person } = await start();
   const edited = await postOne(target, "edited");

@@ -20,6 +20,7 @@ export interface CheckSubject {
   readonly maker: KingdeeChannel;
   readonly auditor: KingdeeChannel | undefined;
   readonly settings: KingdeeCloudSettings;
+  readonly certificateAuthority: string | undefined;
   readonly now: () => Date;
 }
 
@@ -63,7 +64,7 @@ export async function* checkStages(subject: CheckSubject): AsyncGenerator<CheckS
   const before: readonly (() => Promise<CheckStage>)[] = [
     () => timed(subject, "address", host, () => checkAddress(host)),
     () => timed(subject, "port", `${host}:${port}`, () => checkPort(host, port)),
-    () => timed(subject, "tls", host, () => checkTls(url.protocol, host, port, settings.certificateAuthority)),
+    () => timed(subject, "tls", host, () => checkTls(url.protocol, host, port, subject.certificateAuthority)),
     () => timed(subject, "login", "userName", () => checkLogIn(subject.maker)),
   ];
   for (const step of before) {
@@ -145,7 +146,10 @@ const checkTls = async (
   if (problem === "") return ok("证书有效", "The certificate is valid");
   return failed(
     say("证书不被信任", "The certificate is not trusted"),
-    say("把私有 CA 证书写入 certificateAuthority", "Put the private CA's certificate into certificateAuthority"),
+    say(
+      "在连接中用 certificateAuthority: file:路径 给出私有 CA 证书",
+      "Name the private CA's certificate in the connection: certificateAuthority: file:PATH",
+    ),
     problem,
   );
 };

@@ -1,5 +1,6 @@
 import { type Period, nextPeriod, period } from "../../domain/dates.ts";
-import { type ErrorCode, ZhangshiError } from "../../domain/errors.ts";
+import { type ErrorCode, ZhangshiError, errorCatalog } from "../../domain/errors.ts";
+import { limitBroken } from "../../domain/limits.ts";
 import { type Stage, stages } from "../../domain/posting.ts";
 import type { VoucherDraft } from "../../domain/voucher.ts";
 import { PostingKey } from "../../domain/posting-key.ts";
@@ -24,7 +25,7 @@ import { checkStages } from "./check.ts";
 import { operationProblem, saveOutcomes } from "./posting.ts";
 import {
   PAGES_MAX,
-  ROWS_MAX,
+  type QueryAnswer,
   type Row,
   allRows,
   flagCell,
@@ -36,12 +37,14 @@ import {
 } from "./query.ts";
 import { type KingdeeCloudSettings, parseSettings, secretOf } from "./settings.ts";
 import { clientOf } from "./signature.ts";
-import { batchSaveBody, obstacleTo } from "./voucher-body.ts";
+import { type CannotWrite, batchSaveBody, dimensionColumns, obstacleTo } from "./voucher-body.ts";
 import { VOUCHER_ORDER, stageOf, voucherFields, vouchersOf } from "./voucher-rows.ts";
 
 const FORM = "GL_VOUCHER";
 /** Keys asked for in one query, the control key not counted. */
 const KEYS_PER_QUERY = 100;
+/** Bounds a look-up whose pages do not come to an end. */
+const KEY_PAGES_MAX = 200;
 /** Vouchers read back in one go; their lines may fill several pages. */
 const VOUCHERS_PER_QUERY = 50;
 
@@ -71,10 +74,18 @@ class KingdeeCloud implements VoucherTarget {
       stages: ["saved", "submitted", "audited"],
       red: "negative",
       asynchronous: false,
+      dimensions: dimensionColumns(settings).map(([kind]) => kind),
+      checks: { period: "erp", account: "erp", dimension: "erp", code: "erp", balance: "erp" },
+      people: { edit: true, unaudit: true, delete: true, void: true, copy: "with-key" },
       linesMax: settings.linesMax,
       summaryMax: settings.summaryMax,
+      // nvarchar: a character beyond U+FFFF counts twice.
+      text: { measure: "utf16", repertoire: "unicode" },
       amountDecimals: 2,
+      amountDigits: 13,
+      quantities: true,
       quantityDecimals: settings.quantityDecimals,
+      quantityDigits: 13,
       vouchersPerPeriodMax: undefined,
       readsBalances: true,
       readsQuantities: true,
@@ -85,8 +96,8 @@ class KingdeeCloud implements VoucherTarget {
       now: context.now,
       onRequest: context.onRequest,
       secrets: Object.entries(context.secrets).flatMap(([name, value]) => (HIDDEN.has(name) ? [value] : [])),
-      certificateAuthority: settings.certificateAuthority,
-      allowedHosts: settings.allowedHosts,
+      certificateAuthority: certificateAuthorityOf(settings, context),
+      allowedHosts: [...settings.allowedHosts, ...(context.allowedHosts ?? [])],
       timeoutMs: settings.timeoutMs,
     });
     const limits = { sessionMs: settings.sessionMinutes * 60_000, logInTimeoutMs: settings.logInTimeoutMs };
@@ -101,7 +112,7 @@ class KingdeeCloud implements VoucherTarget {
     const outcomes = new Map<string, SendOutcome>();
     const sendable: VoucherDraft[] = [];
     for (const draft of drafts) {
-      const obstacle = obstacleTo(draft, this.#settings);
+      const obstacle = this.#obstacleTo(draft);
       if (obstacle === undefined) sendable.push(draft);
       else outcomes.set(draft.key, { kind: "refused", key: PostingKey.parse(draft.key), ...obstacle });
     }
@@ -115,6 +126,13 @@ class KingdeeCloud implements VoucherTarget {
       if (outcome === undefined) throw new Error(`no outcome for ${draft.key}`);
       return outcome.kind === "posted" ? outcome : { ...outcome, message: this.#http.redact(outcome.message) };
     });
+  }
+
+  /** The ERP rounds what is too fine and says nothing: what is beyond the declared limits never leaves. */
+  #obstacleTo(draft: VoucherDraft): CannotWrite | undefined {
+    const code = limitBroken(draft, this.capabilities);
+    if (code !== undefined) return { code, message: errorCatalog[code].what.en };
+    return obstacleTo(draft, this.#settings);
   }
 
   /** The text of "period closed" is not known, so the book is asked whether the refused voucher's period is open. */
@@ -239,19 +257,10 @@ class KingdeeCloud implements VoucherTarget {
       keys.length === 0 && control !== undefined ? [[]] : [...chunks(keys, KEYS_PER_QUERY)];
     for (const chunk of groups) {
       const asked = control === undefined || chunk.includes(control) ? chunk : [...chunk, control];
-      const answer = await this.#paced(() =>
-        queryBill(this.#maker, {
-          form: FORM,
-          fields: ["FVOUCHERID", "FVOUCHERGROUPNO", this.#settings.keyField, "FDocumentStatus", "FPOSTED", "FInvalid"],
-          filter: `FAccountBookID.FNumber=${quoted(book)} and ${oneOf(this.#settings.keyField, asked)}`,
-          order: "FVOUCHERID asc",
-        }),
-      );
-      if (answer.kind === "failed" || answer.rows.length >= ROWS_MAX) {
-        const failed: LookUp =
-          answer.kind === "failed"
-            ? { kind: "failed", code: answer.code, message: this.#http.redact(answer.message) }
-            : { kind: "failed", code: "RESULT_TRUNCATED", message: `${answer.rows.length} rows` };
+      const answer = await this.#paced(() => this.#keyRows(book, asked));
+      if (answer.kind === "failed") {
+        const { code, message } = answer;
+        const failed: LookUp = { kind: "failed", code, message: this.#http.redact(message) };
         for (const key of chunk) found.set(key, failed);
         controlSeen = false;
         continue;
@@ -261,6 +270,33 @@ class KingdeeCloud implements VoucherTarget {
       for (const key of chunk) found.set(key, lookUpOf(byKey.get(key)));
     }
     return { found, controlSeen };
+  }
+
+  /**
+   * All vouchers with one of these keys. A server may cut an answer anywhere and says nothing, and what is cut off here would
+   * be called absent: only an empty page is the end.
+   */
+  async #keyRows(book: string, keys: readonly PostingKey[]): Promise<QueryAnswer> {
+    const fields = ["FVOUCHERID", "FVOUCHERGROUPNO", this.#settings.keyField, "FDocumentStatus", "FPOSTED", "FInvalid"];
+    const filter = `FAccountBookID.FNumber=${quoted(book)} and ${oneOf(this.#settings.keyField, keys)}`;
+    const rows: Row[] = [];
+    let last = "0";
+    for (let page = 0; page < KEY_PAGES_MAX; page += 1) {
+      const answer = await queryBill(this.#maker, {
+        form: FORM,
+        fields,
+        filter: page === 0 ? filter : `${filter} and FVOUCHERID>${last}`,
+        order: "FVOUCHERID asc",
+      });
+      if (answer.kind === "failed") return answer;
+      if (answer.rows.length === 0) return { kind: "rows", rows };
+      rows.push(...answer.rows);
+      // Rows may come in any order: the highest id is what the next page begins behind.
+      const ids = answer.rows.map(([id]) => textCell(id));
+      if (!ids.every(isId)) return { kind: "failed", code: "READ_FAILED", message: "rows without an id" };
+      for (const id of ids) if (BigInt(id) > BigInt(last)) last = id;
+    }
+    return { kind: "failed", code: "RESULT_TRUNCATED", message: `${rows.length} rows` };
   }
 
   async readBack(book: string, erpIds: readonly string[]): Promise<ReadonlyMap<string, ErpVoucher>> {
@@ -360,6 +396,7 @@ class KingdeeCloud implements VoucherTarget {
       maker: this.#maker,
       auditor: this.#auditor === this.#maker ? undefined : this.#auditor,
       settings: this.#settings,
+      certificateAuthority: certificateAuthorityOf(this.#settings, this.#context),
       now: this.#context.now,
     });
   }
@@ -396,6 +433,10 @@ type StandingAnswer =
   | { readonly kind: "found"; readonly found: ReadonlyMap<string, Standing> }
   | { readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };
 
+/** The connection's own goes first. */
+const certificateAuthorityOf = (settings: KingdeeCloudSettings, context: ConnectorContext): string | undefined =>
+  settings.certificateAuthority ?? context.certificateAuthority;
+
 /** Secrets whose values must never be shown; the rest only identifies. */
 const HIDDEN: ReadonlySet<string> = new Set(["password", "appSecret", "auditorPassword", "appId"]);
 
@@ -413,9 +454,11 @@ const operationBody = (ids: readonly string[]): Record<string, unknown> => ({
 
 /** @throws ZhangshiError READ_FAILED when this is no internal id; nothing else may enter a condition unquoted */
 const idText = (erpId: string): string => {
-  if (!/^\d{1,19}$/.test(erpId)) throw new ZhangshiError("READ_FAILED", { erpId: erpId.slice(0, 40) });
+  if (!isId(erpId)) throw new ZhangshiError("READ_FAILED", { erpId: erpId.slice(0, 40) });
   return erpId;
 };
+
+const isId = (text: string): boolean => /^\d{1,19}$/.test(text);
 
 interface KeyRow {
   readonly erpId: string;

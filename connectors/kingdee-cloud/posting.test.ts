@@ -284,3 +284,21 @@ test("a period that the accountant closes is seen as closed", async () => {
   expect(await open()).toBe(false);
   expect(briefly(await target.post([receiptDraft("a")], soon()))).toEqual(["refused PERIOD_CLOSED"]);
 });
+
+test.each([
+  ["LIMIT_DECIMALS", receiptDraft("a", {}, "1", "0.001")],
+  ["LIMIT_DECIMALS", receiptDraft("a", {}, "0.0000001", "10000000")],
+  ["LIMIT_DIGITS", receiptDraft("a", {}, "1", "99999999999999")],
+])("what is beyond a limit is refused as %s and nothing is sent: the ERP would round it", async (code, draft) => {
+  const { target, calls } = await start();
+  expect(briefly(await target.post([draft], soon()))).toEqual([`refused ${code}`]);
+  expect(await calls("batchSave")).toBe(0);
+});
+
+test("more lines than the ERP takes are refused by name", async () => {
+  const { target } = await start({}, { linesMax: 2 });
+  const { lines } = receiptDraft("a");
+  expect(briefly(await target.post([receiptDraft("a", { lines: [...lines, ...lines] })], soon()))).toEqual([
+    "refused LIMIT_LINES",
+  ]);
+});

@@ -21,7 +21,6 @@ test("what the ERP has no place for is named before anything is sent", () => {
   expect(obstacleTo(receiptDraft("a", { book: "002" }), settings)?.code).toBe("CONFIG_INVALID");
   expect(obstacleTo(receiptDraft("a", { word: "转" }), settings)?.code).toBe("CODE_MISSING");
   expect(obstacleTo(receiptDraft("a", { currency: "USD" }), settings)?.code).toBe("CODE_MISSING");
-  expect(obstacleTo(receiptDraft("a"), { ...settings, linesMax: 1 })?.code).toBe("LIMIT_LINES");
   const without = parseSettings({ books: { "001": "100" }, dimensions: { supplier: null } }, "erp");
   expect(obstacleTo(receiptDraft("a"), without)?.code).toBe("DIMENSION_REFUSED");
 });

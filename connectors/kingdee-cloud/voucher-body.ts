@@ -20,8 +20,6 @@ export const obstacleTo = (draft: VoucherDraft, settings: KingdeeCloudSettings):
     return { code: "CODE_MISSING", message: `凭证字 ${draft.word} has no code in the connection's words` };
   if (settings.currencies[draft.currency] === undefined)
     return { code: "CODE_MISSING", message: `currency ${draft.currency} has no code in the connection's currencies` };
-  if (draft.lines.length > settings.linesMax)
-    return { code: "LIMIT_LINES", message: `${draft.lines.length} lines, at most ${settings.linesMax}` };
   for (const line of draft.lines)
     for (const kind of dimensionKinds)
       if (line.dimensions[kind] !== undefined && (settings.dimensions[kind] ?? null) === null)
@@ -44,7 +42,7 @@ const lineBody = (line: VoucherLine, currency: string, settings: KingdeeCloudSet
   const dimensions = dimensionsOf(line, settings);
   const [debit, credit] = line.side === "debit" ? [line.amount, ZERO] : [ZERO, line.amount];
   return {
-    FEXPLANATION: line.summary.slice(0, settings.summaryMax),
+    FEXPLANATION: line.summary,
     FACCOUNTID: reference(line.account),
     ...(Object.keys(dimensions).length === 0 ? {} : { FDetailID: dimensions }),
     FCURRENCYID: reference(currency),

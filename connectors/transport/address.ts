@@ -6,8 +6,12 @@ const refused = new BlockList();
 refused.addSubnet("169.254.0.0", 16, "ipv4");
 refused.addAddress("100.100.100.200", "ipv4");
 refused.addAddress("192.0.0.192", "ipv4");
+refused.addAddress("168.63.129.16", "ipv4");
 refused.addSubnet("fe80::", 10, "ipv6");
 refused.addAddress("fd00:ec2::254", "ipv6");
+// IPv4 behind a translator (NAT64): the last four bytes are the address that is reached.
+refused.addSubnet("64:ff9b::a9fe:0", 112, "ipv6");
+refused.addAddress("64:ff9b::6464:64c8", "ipv6");
 
 const refusedNames: ReadonlySet<string> = new Set(["metadata", "metadata.google.internal", "metadata.tencentyun.com"]);
 
@@ -31,7 +35,10 @@ export const checkedBaseUrl = (text: string, allowed: readonly string[] = []): U
   if (url === undefined) throw refuse("not a URL");
   if (url.protocol !== "http:" && url.protocol !== "https:") throw refuse("neither http nor https");
   if (url.username !== "" || url.password !== "") throw refuse("credentials do not belong into the address");
-  const host = url.hostname.replace(/^\[|\]$/g, "").toLowerCase();
+  const host = url.hostname
+    .replace(/^\[|\]$/g, "")
+    .replace(/\.$/, "")
+    .toLowerCase();
   if (!allowed.includes(host) && (isRefusedAddress(host) || refusedNames.has(host)))
     throw refuse("link-local and metadata addresses are refused unless allowed by name");
   if (!url.pathname.endsWith("/")) url.pathname = `${url.pathname}/`;

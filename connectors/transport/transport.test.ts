@@ -203,7 +203,13 @@ test.each([
   "http://169.254.169.254/",
   "http://[fe80::1]/",
   "http://[::ffff:169.254.169.254]/",
+  "http://[::ffff:a9fe:a9fe]/",
+  "http://[64:ff9b::169.254.169.254]/",
+  "http://2852039166/",
+  "http://0xa9.0xfe.0xa9.0xfe/",
+  "http://168.63.129.16/",
   "http://metadata.google.internal/",
+  "http://metadata.google.internal./",
   "http://100.100.100.200/",
   "ftp://erp.example.test/",
   "http://user:pass@erp.example.test/",
@@ -263,3 +269,35 @@ test.skipIf(certificate === undefined)(
     expect(await trusting.write(call, inMs(5_000))).toMatchObject({ kind: "answered" });
   },
 );
+
+test.skipIf(certificate === undefined)("TLS is verified, whatever the environment says", async () => {
+  const server = createSecureServer(certificate ?? {}, (_request, response) => response.end("{}"));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const before = process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+  process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
+  try {
+    const answer = await connect(`https://127.0.0.1:${portOf(server)}`).write(call, inMs(5_000));
+    expect(answer).toMatchObject({ kind: "not-sent", code: "NOT_REACHABLE" });
+  } finally {
+    if (before === undefined) delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+    else process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = before;
+  }
+});
+
+test("a link that leads to another server is not followed, and takes no credentials along", async () => {
+  let strangers = 0;
+  const elsewhere = await serve((_request, response) => {
+    strangers += 1;
+    response.end("{}");
+  });
+  const baseUrl = await serve((_request, response) => response.end("{}"));
+  const http = connect(baseUrl);
+  for (const path of [`${elsewhere}/next`, elsewhere.replace("http:", "")])
+    expect(await http.write({ ...call, path }, inMs(5_000))).toMatchObject({ kind: "not-sent", code: "NOT_REACHABLE" });
+  expect(await http.write({ ...call, path: `${baseUrl}/next` }, inMs(5_000))).toMatchObject({ kind: "answered" });
+  expect(strangers).toBe(0);
+});

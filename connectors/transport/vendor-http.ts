@@ -176,6 +176,9 @@ export class VendorHttp {
   }
 
   async #exchange(call: VendorRequest, deadlineAt: Date | undefined): Promise<Exchange> {
+    // A link inside an answer may lead anywhere, and would take the credentials along.
+    if (new URL(call.path, this.baseUrl).origin !== this.baseUrl.origin)
+      return { kind: "not-sent", code: "NOT_REACHABLE", message: "the path leads away from the base URL" };
     const progress: Progress = { connected: false, answering: false };
     const body = call.body === undefined || typeof call.body === "string" ? call.body : writeVendorJson(call.body);
     if (this.#isPast(deadlineAt)) return deadlinePassed();

@@ -189,7 +189,7 @@ function dispatch(
     case "view":
       return view(call, session, world);
     case "query": {
-      const result = runQuery(readQuery(withForm(data, call.formId)), world.context);
+      const result = runQuery(readQuery(withForm(data, call.formId), world.settings.rowsMax), world.context);
       const rows = fault?.kind === "reorder" ? world.random.shuffled(result.rows) : result.rows;
       if (!call.asObjects) return rows;
       return rows.map((row) => Object.fromEntries(result.keys.map((key, at) => [key, row[at] ?? null])));

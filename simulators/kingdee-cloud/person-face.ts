@@ -10,6 +10,7 @@ import { baseForm } from "./base-data.ts";
 import type { EntryInput, VoucherInput } from "./ledger.ts";
 import { type Book, type Entry, MSG, type Origin, Refusal, Refusals, type Voucher } from "./model.ts";
 import { changeVoucherState } from "./operations.ts";
+import { ROWS_MAX } from "./query.ts";
 import { inputOf } from "./voucher-wire.ts";
 import { plainVoucher, type World } from "./world.ts";
 
@@ -162,6 +163,7 @@ const SettingsChange = z
     strictKeys: z.boolean(),
     mixedBatchIsSuccess: z.boolean(),
     latencyMs: z.int().min(0).max(600_000),
+    rowsMax: z.int().min(1).max(ROWS_MAX),
   })
   .partial();
 

@@ -35,7 +35,7 @@ export type BillQuery = {
 export type QueryResult = { keys: readonly string[]; rows: JsonOut[][] };
 
 /** @throws Refusal for what the request itself gets wrong */
-export function readQuery(data: unknown): BillQuery {
+export function readQuery(data: unknown, rowsMax = ROWS_MAX): BillQuery {
   const formId = textOf(fieldOf(data, "FormId")).trim();
   if (formId === "") throw new Refusal(MSG.noForm, "表单标识为空");
   const fieldKeys = textOf(fieldOf(data, "FieldKeys"))
@@ -46,7 +46,7 @@ export function readQuery(data: unknown): BillQuery {
   const startRow = Math.max(0, integerOf(fieldOf(data, "StartRow")) ?? 0);
   const top = Math.max(0, integerOf(fieldOf(data, "TopRowCount")) ?? 0);
   const asked = Math.max(0, integerOf(fieldOf(data, "Limit")) ?? 0);
-  const limit = Math.min(asked === 0 ? ROWS_MAX : asked, ROWS_MAX);
+  const limit = Math.min(asked === 0 ? rowsMax : asked, rowsMax);
   return {
     formId,
     fieldKeys,

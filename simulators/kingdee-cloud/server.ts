@@ -12,6 +12,7 @@ import { failureJson, inQueryShape, jsonAnswer, readEnvelope, responseError } fr
 import { addPeriods, MSG } from "./model.ts";
 import { callOf, METHODS, runCall, type ServiceCall, SessionEnded, traitsOf } from "./operations.ts";
 import { answerPerson } from "./person-face.ts";
+import { ROWS_MAX } from "./query.ts";
 import { fieldOf, textOf } from "./wire-values.ts";
 import { type CompanyBook, plainDeleted, plainVoucher, World } from "./world.ts";
 
@@ -115,6 +116,7 @@ export async function startKingdeeCloud(options: KingdeeCloudOptions = {}): Prom
       strictKeys: options.strictKeys ?? false,
       mixedBatchIsSuccess: options.mixedBatchIsSuccess ?? false,
       latencyMs: options.latencyMs ?? 0,
+      rowsMax: ROWS_MAX,
     },
     externalLengthMax: options.customFieldLengthMax ?? EXTERNAL_LENGTH_MAX,
     unlistedDimensions: options.unlistedDimensions ?? "keep",

@@ -19,6 +19,7 @@ import {
   type Standard,
   type Voucher,
 } from "./model.ts";
+import { ROWS_MAX } from "./query.ts";
 import type { Opening } from "./reports.ts";
 
 /** One company as a caller describes it: its account book and the base data of its organisation. */
@@ -74,6 +75,8 @@ export type Settings = {
   mixedBatchIsSuccess: boolean;
   /** extra time that every vendor call takes */
   latencyMs: number;
+  /** rows that one answer to a query holds; what is beyond is cut in silence */
+  rowsMax: number;
 };
 
 export type WorldOptions = {
@@ -464,6 +467,7 @@ const KeptSettings = z.object({
   strictKeys: z.boolean(),
   mixedBatchIsSuccess: z.boolean(),
   latencyMs: z.number(),
+  rowsMax: z.number().default(ROWS_MAX),
 });
 const KeptCredentials = z.object({
   acctId: z.string(),

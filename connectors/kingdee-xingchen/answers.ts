@@ -6,7 +6,8 @@ import { THROTTLED, failureOf } from "./vendor-errors.ts";
 /** One call, judged. What a vendor's no means for a send is for `failureOf` to say. */
 export type Answer =
   | { readonly kind: "ok"; readonly data: unknown }
-  | { readonly kind: "error"; readonly errcode: string; readonly message: string }
+  /** `data` may hold ids all the same: what was done before the failure. */
+  | { readonly kind: "error"; readonly errcode: string; readonly message: string; readonly data: unknown }
   /** Provably nothing ran: no connection, no token, throttled, deadline passed. */
   | { readonly kind: "not-done"; readonly code: ErrorCode; readonly message: string }
   /** No answer, half of one, or one that says nothing certain. */
@@ -18,16 +19,19 @@ export const Text = z
   .optional()
   .transform((text) => text ?? "");
 
-/** Source: reference §10.2. Errors keep the shape, sometimes under a status other than 200. */
-const Envelope = z.looseObject({ errcode: z.string(), description: Text, data: z.unknown() });
+/** Source: reference §10.2. Errors keep the shape, some without data, sometimes under a status other than 200. */
+const Envelope = z.looseObject({ errcode: z.string(), description: Text, data: z.unknown().optional() });
 /** push_app_authorize answers some clients in this older shape; 200 is its success (public clients). */
-const OlderEnvelope = z.looseObject({ code: z.string(), msg: Text, data: z.unknown() });
+const OlderEnvelope = z.looseObject({ code: z.string(), msg: Text, data: z.unknown().optional() });
 
 const envelopeIn = (
   body: unknown,
 ): { readonly errcode: string; readonly description: string; readonly data: unknown } | undefined => {
   const envelope = Envelope.safeParse(body);
-  if (envelope.success) return envelope.data;
+  if (envelope.success) {
+    const { errcode, description, data } = envelope.data;
+    return { errcode, description, data };
+  }
   const older = OlderEnvelope.safeParse(body);
   if (!older.success) return undefined;
   const { code, msg, data } = older.data;
@@ -54,6 +58,7 @@ export const judge = (exchange: Exchange): Answer => {
         return {
           kind: "error",
           errcode: envelope.errcode,
+          data: envelope.data,
           message: `errcode ${envelope.errcode}: ${envelope.description}`,
         };
       if (status < 200 || status > 299)

@@ -57,7 +57,7 @@ test("a look-up asks for nothing but the key", async () => {
 test("a filter that is ignored is a failed look-up, never an absence", async () => {
   gatewayWith({ voucher: () => listOf([listRow("1", keyOf("other")), listRow("2", "")]) });
   const { found, controlSeen } = await connect().findByKeys("001", [keyOf("a")], keyOf("other"));
-  expect(found.get(keyOf("a"))).toMatchObject({ kind: "failed", code: "READ_FAILED" });
+  expect(found.get(keyOf("a"))).toMatchObject({ kind: "failed", code: "KEY_FIELD_MISSING" });
   expect(controlSeen).toBe(false);
 });
 

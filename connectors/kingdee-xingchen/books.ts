@@ -12,14 +12,9 @@ import type { Reading } from "./vouchers.ts";
 const MONTHS_AHEAD = 12;
 const MONTHS_MAX = 1_200;
 
-/** Source: XC-SDK model Gl inside system_param. */
+/** Source: XC-SDK model Gl inside system_param: a year beside a month, in some answers both in the period ("202501"). */
 const Parameters = z.looseObject({
-  gl: z.looseObject({
-    start_year: z.string(),
-    start_period: z.string(),
-    current_year: z.string(),
-    current_period: z.string(),
-  }),
+  gl: z.looseObject({ start_year: Text, start_period: Text, current_year: Text, current_period: Text }),
 });
 
 /** Periods from the book's start to a year ahead; everything before the book's current period is closed. */
@@ -35,12 +30,19 @@ export const readPeriods = async ({ channel, settings }: Reading): Promise<reado
   if (!parsed.success)
     throw new ZhangshiError("READ_FAILED", { book: settings.book, reason: "system_param has no gl" });
   const { gl } = parsed.data;
-  const of = (year: string, month: string): Period => {
-    const text = Period.safeParse(`${year}-${month.padStart(2, "0")}`);
-    if (text.success) return text.data;
-    throw new ZhangshiError("READ_FAILED", { book: settings.book, value: `${year}-${month}`.slice(0, 40) });
-  };
-  return periodStates(of(gl.start_year, gl.start_period), of(gl.current_year, gl.current_period));
+  return periodStates(
+    periodIn(gl.start_year, gl.start_period, settings.book),
+    periodIn(gl.current_year, gl.current_period, settings.book),
+  );
+};
+
+/** @throws ZhangshiError READ_FAILED */
+const periodIn = (year: string, month: string, book: string): Period => {
+  const digits = month.replaceAll("-", "");
+  const text = digits.length === 6 ? `${digits.slice(0, 4)}-${digits.slice(4)}` : `${year}-${digits.padStart(2, "0")}`;
+  const parsed = Period.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new ZhangshiError("READ_FAILED", { book, value: `${year} ${month}`.slice(0, 40) });
 };
 
 const periodStates = (start: Period, current: Period): readonly PeriodState[] => {
@@ -92,92 +94,91 @@ export const readMasterData = async (
   return wanted === undefined ? rows : rows.filter((row) => wanted.has(row.code));
 };
 
-/** Source: XC-SDK models AccountBalanceReplyRow and QtySumReplyRow; amounts are unsigned beside begin_dc and end_dc. */
-const BalanceRow = z.looseObject({
+/** The vendor's model has only the opaque detail_id for a combination; where a row names its dimensions, they count. */
+const Described = z.looseObject({
   account_no: Text,
   detail_id: Text,
-  begin_bal: Text,
   begin_dc: Text,
-  debit: Text,
-  credit: Text,
-  end_bal: Text,
   end_dc: Text,
+  assist: z
+    .union([z.array(z.looseObject({ type: Text, number: Text })), z.null()])
+    .optional()
+    .transform((assist) => assist ?? []),
 });
-const QuantityRow = z.looseObject({
-  account_no: Text,
-  detail_id: Text,
-  begin_qty: Text,
-  begin_dc: Text,
-  debit_qty: Text,
-  credit_qty: Text,
-  end_qty: Text,
-  end_dc: Text,
-});
+type Described = z.infer<typeof Described>;
 
-/** 科目余额表 of one period, by account; with quantities where the book keeps them. Debit is positive. */
+/** Source: XC-SDK models AccountBalanceReplyRow and QtySumReplyRow; balances are unsigned beside begin_dc and end_dc. */
+const BalanceRow = Described.extend({ begin_bal: Text, debit: Text, credit: Text, end_bal: Text });
+const QuantityRow = Described.extend({ begin_qty: Text, debit_qty: Text, credit_qty: Text, end_qty: Text });
+
+/** 科目余额表 of one period, by account and as far as it says by item; with quantities where the book keeps them. Debit is positive. */
 export const readBalanceReport = async (reading: Reading, of: Period): Promise<readonly AccountBalance[]> => {
-  const { channel, settings } = reading;
   const yearMonth = of.replace("-", "");
-  const range = { start_period: yearMonth, end_period: yearMonth };
-  const rows = await readAll(channel, "jdy/v2/fi/account_balance_report", range, settings.pageSize, (row) =>
-    named(BalanceRow.parse(row), (one) => one.account_no),
-  );
-  const quantities = settings.reportQuantities ? await readQuantities(reading, range) : new Map();
-  return rows
-    .filter((row) => row.account_no !== "" && isAccountRow(row.detail_id))
-    .map((row): AccountBalance => {
-      const quantity = quantities.get(row.account_no);
-      return {
-        account: row.account_no,
-        item: "",
-        opening: signed(row.begin_bal, row.begin_dc, row.account_no),
-        debit: amount(row.debit, row.account_no),
-        credit: amount(row.credit, row.account_no),
-        closing: signed(row.end_bal, row.end_dc, row.account_no),
-        openingQuantity: quantity?.opening,
-        debitQuantity: quantity?.debit,
-        creditQuantity: quantity?.credit,
-        closingQuantity: quantity?.closing,
-      };
-    })
-    .filter((balance) => !isEmpty(balance));
+  const { settings } = reading;
+  const asked = {
+    start_period: yearMonth,
+    end_period: yearMonth,
+    ...(settings.reportItems ? { show_expand_item: "1" } : {}),
+  };
+  const balances = new Map<string, AccountBalance>();
+  for (const row of await reportRows(reading, "jdy/v2/fi/account_balance_report", asked, BalanceRow))
+    put(balances, { ...EMPTY, ...whose(row, reading), ...moneyIn(row) });
+  if (settings.reportQuantities)
+    for (const row of await reportRows(reading, "jdy/v2/fi/qty_sum", asked, QuantityRow))
+      put(balances, { ...EMPTY, ...whose(row, reading), ...quantitiesIn(row) });
+  return [...balances.values()].filter((balance) => !isEmpty(balance));
 };
 
-interface Quantities {
-  readonly opening: Decimal;
-  readonly debit: Decimal;
-  readonly credit: Decimal;
-  readonly closing: Decimal;
-}
+const EMPTY = {
+  opening: ZERO,
+  debit: ZERO,
+  credit: ZERO,
+  closing: ZERO,
+  openingQuantity: undefined,
+  debitQuantity: undefined,
+  creditQuantity: undefined,
+  closingQuantity: undefined,
+} as const;
 
-const readQuantities = async (
+/** Rows of accounts and of items. A combination that names no item is contained in its account's own row. */
+const reportRows = async <Row extends Described>(
   { channel, settings }: Reading,
-  range: Readonly<Record<string, string>>,
-): Promise<ReadonlyMap<string, Quantities>> => {
-  const rows = await readAll(channel, "jdy/v2/fi/qty_sum", range, settings.pageSize, (row) =>
-    named(QuantityRow.parse(row), (one) => one.account_no),
-  );
-  return new Map(
-    rows
-      .filter((row) => isAccountRow(row.detail_id))
-      .map((row) => [
-        row.account_no,
-        {
-          opening: signed(row.begin_qty, row.begin_dc, row.account_no),
-          debit: amount(row.debit_qty, row.account_no),
-          credit: amount(row.credit_qty, row.account_no),
-          closing: signed(row.end_qty, row.end_dc, row.account_no),
-        },
-      ]),
-  );
+  path: string,
+  asked: Readonly<Record<string, string>>,
+  schema: z.ZodType<Row>,
+): Promise<readonly Row[]> => {
+  const rows = await readAll(channel, path, asked, settings.pageSize, (raw) => {
+    const parsed = schema.safeParse(raw);
+    if (!parsed.success) throw new ZhangshiError("READ_FAILED", { path, reason: "a row that is none of the report" });
+    return [JSON.stringify([parsed.data.account_no, parsed.data.detail_id]), parsed.data];
+  });
+  return rows.filter((row) => row.account_no !== "" && (isOfAccount(row) || itemIn(row, settings) !== undefined));
 };
 
-/** Rows of one dimension carry its combination's id; the account's own row has none. */
-const isAccountRow = (detailId: string): boolean => detailId === "" || detailId === "0";
-const named = <Row extends { readonly detail_id: string }>(
-  row: Row,
-  account: (row: Row) => string,
-): readonly [string, Row] => [JSON.stringify([account(row), isAccountRow(row.detail_id) ? "" : row.detail_id]), row];
+const isOfAccount = ({ detail_id: detail }: Described): boolean => detail === "" || detail === "0";
+const itemIn = ({ assist }: Described, settings: Reading["settings"]): string | undefined =>
+  assist.find(({ type }) => type === settings.dimensions.item)?.number;
+const whose = (row: Described, { settings }: Reading): { readonly account: string; readonly item: string } => ({
+  account: row.account_no,
+  item: isOfAccount(row) ? "" : (itemIn(row, settings) ?? ""),
+});
+
+const moneyIn = (row: z.infer<typeof BalanceRow>) => ({
+  opening: signed(row.begin_bal, row.begin_dc, row.account_no),
+  debit: amount(row.debit, row.account_no),
+  credit: amount(row.credit, row.account_no),
+  closing: signed(row.end_bal, row.end_dc, row.account_no),
+});
+/** A quantity on the credit side is written with or without a minus; it is negative either way. */
+const quantitiesIn = (row: z.infer<typeof QuantityRow>) => ({
+  openingQuantity: signed(unsignedOnCredit(row.begin_qty, row.begin_dc), row.begin_dc, row.account_no),
+  debitQuantity: amount(row.debit_qty, row.account_no),
+  creditQuantity: amount(row.credit_qty, row.account_no),
+  closingQuantity: signed(unsignedOnCredit(row.end_qty, row.end_dc), row.end_dc, row.account_no),
+});
+
+const isCredit = (dc: string): boolean => dc === "-1" || dc === "贷";
+const unsignedOnCredit = (text: string, dc: string): string => (isCredit(dc) ? text.trim().replace(/^-/, "") : text);
 
 const amount = (text: string, account: string): Decimal => {
   const parsed = Decimal.safeParse(text.trim() === "" ? "0" : text.trim().replaceAll(",", ""));
@@ -187,7 +188,7 @@ const amount = (text: string, account: string): Decimal => {
 /** dc: 1 or 借 is debit, -1 or 贷 credit, 0 or 平 neither (reference §10.4: inferred). */
 const signed = (text: string, dc: string, account: string): Decimal => {
   const value = amount(text, account);
-  return dc === "-1" || dc === "贷" ? negate(value) : value;
+  return isCredit(dc) ? negate(value) : value;
 };
 
 const isEmpty = ({ account: _account, item: _item, ...numbers }: AccountBalance): boolean =>

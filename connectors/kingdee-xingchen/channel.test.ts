@@ -105,7 +105,8 @@ test("an expired token is renewed for a read; a write that met it did nothing an
   let given = 0;
   const gateway = scriptGateway((heard) => {
     if (nameOf(heard) === TOKEN_NAME) return okay({ "app-token": `token-${(given += 1)}` });
-    if (heard.headers["app-token"] === "token-1") return error(1000202001, "JWT token has expired", 401);
+    if (heard.headers["app-token"] === "token-1")
+      return [401, { description: "JWT token has expired", errcode: 1000202001 }];
     return nameOf(heard) === "system_param" ? okay(parameters) : listOf([]);
   });
   const reader = connect();
@@ -150,24 +151,25 @@ test("a third token within a minute is not even asked for", async () => {
   expect(gateway.calls(TOKEN_NAME)).toBe(2);
 });
 
-test("where our clock is off, the gateway's is taken for time stamps", async () => {
+test("where our clock is off, the gateway's is taken for time stamps, from the authorisation on", async () => {
   const theirs = Date.now();
   const stamps: number[] = [];
-  nock("http://xingchen.test")
-    .persist()
-    .get(/.*/)
-    .reply(function reply(uri) {
+  const gateway = nock("http://xingchen.test").persist();
+  for (const method of ["GET", "POST"])
+    gateway.intercept(/.*/, method).reply(function reply(uri) {
       const stamp = Number(String(this.req.headers["x-api-timestamp"]));
       stamps.push(stamp);
       const late = Math.abs(stamp - theirs) > 300_000;
+      const data = uri.includes(TOKEN_NAME) ? { "app-token": "t" } : uri.includes(AUTHORISE) ? [record] : parameters;
       const body = late
         ? { errcode: 4006, description: "X-Api-TimeStamp expired[GW]", data: null }
-        : { errcode: 0, description: "success", data: uri.includes(TOKEN_NAME) ? { "app-token": "t" } : parameters };
+        : { errcode: 0, description: "success", data };
       return [late ? 519 : 200, JSON.stringify(body), { Date: new Date(theirs).toUTCString() }];
     });
-  const target = connect({}, { now: () => new Date(theirs - 13 * 60_000) });
+  const { appKey: _key, appSecret: _secret, ...instance } = withInstance;
+  const target = connect({}, { now: () => new Date(theirs - 13 * 60_000), secrets: instance });
   expect(await target.periods("001")).not.toHaveLength(0);
-  expect(stamps).toHaveLength(3);
+  expect(stamps).toHaveLength(4);
 });
 
 test("a refused time stamp with the right clock is a refused log-in, not a loop", async () => {

@@ -10,8 +10,8 @@ import {
   CLOCK_OFF,
   SECRET_STALE,
   SECRET_STALE_WORDS,
-  TOKEN_EXPIRED,
   failureOf,
+  isTokenLoss,
 } from "./vendor-errors.ts";
 
 const AUTHORISE_PATH = "jdyconnector/app_management/push_app_authorize";
@@ -21,13 +21,9 @@ const TOKEN_PATH = "jdyconnector/app_management/kingdee_auth_token";
 const RENEWED_AT = 0.8;
 /** After a refused log-in nobody tries again for so long. */
 const REFUSED_PAUSE_MS = 5 * 60_000;
-/** Public clients report that a third token within a minute is throttled. */
-const TOKENS_PER_WINDOW = 2;
 const TOKEN_WINDOW_MS = 60_000;
 /** A read is tried once more, with a fresh token or with the clock put right. */
 const READ_ATTEMPTS_MAX = 2;
-/** A token is asked for again with the rotated secret, with the clock put right, and not beyond. */
-const TOKEN_ATTEMPTS_MAX = 3;
 /** Tokens refused one after the other with "authorisation failed": the authorisation itself is gone. */
 const LOSSES_MAX = 2;
 /** A smaller difference is no reason for a refused time stamp, which lives five minutes. */
@@ -69,6 +65,7 @@ export interface ChannelLimits {
   readonly accountId: string | undefined;
   readonly routerAddress: string | undefined;
   readonly tokenHours: number;
+  readonly tokensPerMinute: number;
   readonly tokenTimeoutMs: number;
 }
 
@@ -118,8 +115,9 @@ export class XingchenChannel {
       if (logIn.kind === "failed") return { kind: "not-done", code: logIn.code, message: logIn.message };
       const used = this.#token;
       const answer = this.#heard(await this.#http.read(this.#request("GET", path, parameters), isPassing), used);
-      if (attempt < READ_ATTEMPTS_MAX && answer.kind === "error" && isGate(answer.errcode)) continue;
-      return answer;
+      if (answer.kind !== "error" || !isGate(answer.errcode)) return answer;
+      if (this.#refusal !== undefined) return { kind: "not-done", code: "LOGIN_REFUSED", message: answer.message };
+      if (attempt >= READ_ATTEMPTS_MAX) return answer;
     }
   }
 
@@ -148,15 +146,15 @@ export class XingchenChannel {
     const answer = this.#judged(exchange);
     if (answer.kind === "ok") this.#losses = 0;
     if (answer.kind !== "error") return answer;
-    if (answer.errcode === CLOCK_OFF) return this.#corrected() ? answer : this.#refused(answer.message);
-    if (!isTokenLoss(answer.errcode)) return answer;
+    if (answer.errcode === CLOCK_OFF && !this.#corrected()) this.#refuse(answer.message);
     // Another call may have fetched a token meanwhile; only the one that this call used is gone.
-    if (this.#token === used) {
+    if (isTokenLoss(answer.errcode) && this.#token === used) {
       this.#token = undefined;
       // A token that has merely expired is no reason to doubt the authorisation.
       if (answer.errcode === AUTHORISATION_FAILED) this.#losses += 1;
+      if (this.#losses >= LOSSES_MAX) this.#refuse(answer.message);
     }
-    return this.#losses >= LOSSES_MAX ? this.#refused(answer.message) : answer;
+    return answer;
   }
 
   #judged(exchange: Exchange): Answer {
@@ -178,10 +176,9 @@ export class XingchenChannel {
     return true;
   }
 
-  #refused(message: string): Extract<Answer, { kind: "not-done" }> {
+  #refuse(message: string): void {
     this.#refusal = { until: this.#now().getTime() + REFUSED_PAUSE_MS, message };
     this.#losses = 0;
-    return { kind: "not-done", code: "LOGIN_REFUSED", message };
   }
 
   #request(method: "GET" | "POST", path: string, parameters: Parameters, withToken = true): VendorRequest {
@@ -200,35 +197,19 @@ export class XingchenChannel {
     return { lane: laneOf(path), method, path: query === "" ? path : `${path}?${query}`, headers };
   }
 
-  /** Tried again only where a rotated secret could be fetched or the clock be put right. */
+  /** Asked again only where a rotated secret could be fetched. */
   async #freshToken(): Promise<LogIn> {
     if (this.#application === undefined) {
       const authorised = await this.#authorise();
       if (authorised.kind === "failed") return authorised;
     }
-    let rotated = false;
-    let corrected = false;
-    for (let attempt = 1; attempt <= TOKEN_ATTEMPTS_MAX; attempt += 1) {
-      const answer = await this.#askForToken();
-      if (answer.kind === "ok") return this.#kept(answer.data);
-      if (
-        answer.kind === "error" &&
-        isStaleSecret(answer) &&
-        !rotated &&
-        this.#credentials.outerInstanceId !== undefined
-      ) {
-        rotated = true;
-        const authorised = await this.#authorise();
-        if (authorised.kind === "failed") return authorised;
-        continue;
-      }
-      if (answer.kind === "error" && answer.errcode === CLOCK_OFF && !corrected && this.#corrected()) {
-        corrected = true;
-        continue;
-      }
-      return this.#logInFailed(answer);
+    let answer = await this.#askForToken();
+    if (answer.kind === "error" && isStaleSecret(answer) && this.#credentials.outerInstanceId !== undefined) {
+      const authorised = await this.#authorise();
+      if (authorised.kind === "failed") return authorised;
+      answer = await this.#askForToken();
     }
-    return { kind: "failed", code: "NOT_LOGGED_IN", message: "no token after several tries" };
+    return answer.kind === "ok" ? this.#kept(answer.data) : this.#logInFailed(answer);
   }
 
   async #askForToken(): Promise<Answer> {
@@ -236,23 +217,26 @@ export class XingchenChannel {
     if (application === undefined) return { kind: "not-done", code: "NOT_LOGGED_IN", message: "no application" };
     const now = this.#now().getTime();
     this.#tokensAskedAt = this.#tokensAskedAt.filter((at) => now - at < TOKEN_WINDOW_MS);
-    if (this.#tokensAskedAt.length >= TOKENS_PER_WINDOW)
+    if (this.#tokensAskedAt.length >= this.#limits.tokensPerMinute)
       return {
         kind: "not-done",
         code: "THROTTLED",
-        message: "two tokens were asked for within a minute; the vendor gives no third",
+        message: `${this.#limits.tokensPerMinute} tokens were asked for within a minute; the vendor gives no more`,
       };
     this.#tokensAskedAt = [...this.#tokensAskedAt, now];
     const { appKey, appSecret } = application;
     const parameters = { app_key: appKey, app_signature: appSignature(appKey, appSecret) };
     this.#keepSecret(parameters.app_signature);
-    return this.#once(this.#request("GET", TOKEN_PATH, parameters, false));
+    return this.#atTheDoor(() => this.#request("GET", TOKEN_PATH, parameters, false));
   }
 
   /** The present appSecret, as the vendor holds it for this instance (reference §10.2). */
   async #authorise(): Promise<LogIn> {
     const outerInstanceId = this.#credentials.outerInstanceId ?? "";
-    const answer = await this.#once({ ...this.#request("POST", AUTHORISE_PATH, { outerInstanceId }, false), body: {} });
+    const answer = await this.#atTheDoor(() => ({
+      ...this.#request("POST", AUTHORISE_PATH, { outerInstanceId }, false),
+      body: {},
+    }));
     if (answer.kind !== "ok") return this.#logInFailed(answer);
     const records = AuthorisationRecords.safeParse(answer.data);
     if (!records.success)
@@ -274,10 +258,15 @@ export class XingchenChannel {
     return { kind: "ok" };
   }
 
-  async #once(request: VendorRequest): Promise<Answer> {
+  /** One question about the log-in, and once more where the clock could be put right. */
+  async #atTheDoor(request: () => VendorRequest): Promise<Answer> {
     const { tokenTimeoutMs } = this.#limits;
-    const deadlineAt = new Date(this.#now().getTime() + tokenTimeoutMs);
-    return this.#judged(await this.#http.write({ ...request, timeoutMs: tokenTimeoutMs }, deadlineAt));
+    const ask = async (): Promise<Answer> => {
+      const deadlineAt = new Date(this.#now().getTime() + tokenTimeoutMs);
+      return this.#judged(await this.#http.write({ ...request(), timeoutMs: tokenTimeoutMs }, deadlineAt));
+    };
+    const answer = await ask();
+    return answer.kind === "error" && answer.errcode === CLOCK_OFF && this.#corrected() ? ask() : answer;
   }
 
   #kept(data: unknown): LogIn {
@@ -306,7 +295,7 @@ export class XingchenChannel {
   }
 
   #logInRefused(message: string): LogIn {
-    this.#refused(message);
+    this.#refuse(message);
     return { kind: "failed", code: "LOGIN_REFUSED", message };
   }
 
@@ -322,7 +311,6 @@ const HIDDEN_MAX = 12;
 /** 4002 and 4006 are the known ones of this family (reference §2.3): the gateway's own, about who calls. */
 const GATE_CODE = /^40\d\d$/;
 
-const isTokenLoss = (errcode: string): boolean => errcode === TOKEN_EXPIRED || errcode === AUTHORISATION_FAILED;
 const isGate = (errcode: string): boolean => isTokenLoss(errcode) || errcode === CLOCK_OFF;
 const isStaleSecret = (answer: { readonly errcode: string; readonly message: string }): boolean =>
   answer.errcode === SECRET_STALE || answer.message.includes(SECRET_STALE_WORDS);

@@ -15,7 +15,7 @@ const NOBODYS_KEY = "zhangshi-check-nobodys-key";
 export interface CheckSubject {
   readonly http: VendorHttp;
   readonly reading: Reading;
-  readonly now: () => Date;
+  readonly certificateAuthority: string | undefined;
 }
 
 /** Runs one stage; whatever is thrown inside is a failed stage and not the end of the check. */
@@ -47,14 +47,13 @@ const ofCode = (code: ErrorCode, raw: string): Finding =>
 /** Address, port, TLS and log-in end the check when they fail; everything behind them is looked at in any case. */
 export async function* checkStages(subject: CheckSubject): AsyncGenerator<CheckStage> {
   const { http, reading } = subject;
-  const { settings } = reading;
   const url = http.baseUrl;
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
   const before: readonly (() => Promise<CheckStage>)[] = [
     () => timed(subject, "address", host, () => checkAddress(host)),
     () => timed(subject, "port", `${host}:${port}`, () => checkPort(host, port)),
-    () => timed(subject, "tls", host, () => checkTls(url.protocol, host, port, settings.certificateAuthority)),
+    () => timed(subject, "tls", host, () => checkTls(url.protocol, host, port, subject.certificateAuthority)),
     () => timed(subject, "login", "app-token", () => checkLogIn(reading)),
   ];
   for (const step of before) {

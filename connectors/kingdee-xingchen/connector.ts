@@ -1,8 +1,9 @@
 import { type Period, nextPeriod } from "../../domain/dates.ts";
-import { ZhangshiError } from "../../domain/errors.ts";
+import { ZhangshiError, errorCatalog } from "../../domain/errors.ts";
+import { limitBroken } from "../../domain/limits.ts";
 import { type Stage, stages } from "../../domain/posting.ts";
 import { PostingKey } from "../../domain/posting-key.ts";
-import type { VoucherDraft } from "../../domain/voucher.ts";
+import { type VoucherDraft, dimensionKinds } from "../../domain/voucher.ts";
 import type {
   AccountBalance,
   CheckStage,
@@ -24,13 +25,15 @@ import { XingchenChannel } from "./channel.ts";
 import { checkStages } from "./check.ts";
 import { type Problem, echoedOutcome, failedOutcomes, operationProblem, problemIn, savedIds } from "./posting.ts";
 import { type KingdeeXingchenSettings, credentialsOf, parseSettings } from "./settings.ts";
-import { obstacleTo, saveBody } from "./voucher-body.ts";
+import { type CannotWrite, obstacleTo, saveBody } from "./voucher-body.ts";
 import type { VoucherHead } from "./voucher-rows.ts";
 import { type Reading, VOUCHER_PATH, headsOfPeriod, lookUp, readDetail, readVoucher, withLines } from "./vouchers.ts";
 
 /** A list may lag behind a save: it is asked so often, so long apart, before a key counts as not echoed. */
 const ECHO_ATTEMPTS = 4;
 const ECHO_PAUSE_MS = 400;
+/** Vouchers audited in one call: the operation takes a list of ids (reference §10.3). */
+const VOUCHERS_PER_AUDIT = 20;
 /** Vouchers whose lines are read before they are handed on together. */
 const VOUCHERS_PER_PAGE = 50;
 
@@ -58,10 +61,19 @@ class KingdeeXingchen implements VoucherTarget {
       stages: ["saved", "audited"],
       red: "negative",
       asynchronous: false,
+      dimensions: dimensionKinds.filter((kind) => (settings.dimensions[kind] ?? null) !== null),
+      checks: { period: "erp", account: "erp", dimension: "erp", code: "erp", balance: "erp" },
+      // Whether a copy takes source_bill_no along is not published; the worse case is declared.
+      people: { edit: true, unaudit: true, delete: true, void: false, copy: "with-key" },
       linesMax: settings.linesMax,
       summaryMax: settings.summaryMax,
+      // Java counts a character beyond U+FFFF twice.
+      text: { measure: "utf16", repertoire: "unicode" },
       amountDecimals: 2,
+      amountDigits: 13,
+      quantities: true,
       quantityDecimals: settings.quantityDecimals,
+      quantityDigits: 13,
       vouchersPerPeriodMax: undefined,
       readsBalances: true,
       readsQuantities: true,
@@ -72,14 +84,15 @@ class KingdeeXingchen implements VoucherTarget {
       now: context.now,
       onRequest: context.onRequest,
       secrets: Object.entries(context.secrets).flatMap(([name, value]) => (HIDDEN.has(name) ? [value] : [])),
-      certificateAuthority: settings.certificateAuthority,
-      allowedHosts: settings.allowedHosts,
+      certificateAuthority: this.#certificateAuthority(),
+      allowedHosts: [...settings.allowedHosts, ...(context.allowedHosts ?? [])],
       timeoutMs: settings.timeoutMs,
     });
     this.#channel = new XingchenChannel(this.#http, credentialsOf(context.secrets, context.connection), context.now, {
       accountId: settings.accountId,
       routerAddress: settings.routerAddress,
       tokenHours: settings.tokenHours,
+      tokensPerMinute: settings.tokensPerMinute,
       tokenTimeoutMs: settings.tokenTimeoutMs,
     });
     this.#reading = { channel: this.#channel, settings };
@@ -90,7 +103,7 @@ class KingdeeXingchen implements VoucherTarget {
     const outcomes = new Map<string, SendOutcome>();
     const sendable: VoucherDraft[] = [];
     for (const draft of drafts) {
-      const obstacle = obstacleTo(draft, this.#settings);
+      const obstacle = this.#obstacleTo(draft);
       if (obstacle === undefined) sendable.push(draft);
       else outcomes.set(draft.key, { kind: "refused", key: PostingKey.parse(draft.key), ...obstacle });
     }
@@ -103,11 +116,25 @@ class KingdeeXingchen implements VoucherTarget {
     });
   }
 
+  /** The ERP rounds what is too fine: what is beyond the declared limits never leaves. */
+  #obstacleTo(draft: VoucherDraft): CannotWrite | undefined {
+    const code = limitBroken(draft, this.capabilities);
+    if (code !== undefined) return { code, message: errorCatalog[code].what.en };
+    return obstacleTo(draft, this.#settings);
+  }
+
   async #save(batch: readonly VoucherDraft[], deadlineAt: Date): Promise<readonly SendOutcome[]> {
     const answer = await this.#channel.write(VOUCHER_PATH, saveBody(batch, this.#settings), deadlineAt);
-    const problem = problemIn(answer);
-    if (problem !== undefined) return failedOutcomes(batch, await this.#named(problem, batch));
+    const problem = problemIn(answer, this.#settings.knownFailures, batch.length);
     const ids = savedIds(answer);
+    // A failure that names ids did a part: then each voucher is looked for, as after a success.
+    if (problem !== undefined && (ids === undefined || ids.size === 0))
+      return failedOutcomes(
+        batch,
+        await this.#named(problem, batch),
+        this.#settings.batchRollsBack,
+        await this.#booked(problem, batch),
+      );
     return Promise.all(
       batch.map(async (draft): Promise<SendOutcome> => {
         const key = PostingKey.parse(draft.key);
@@ -129,6 +156,18 @@ class KingdeeXingchen implements VoucherTarget {
     }
   }
 
+  /** Of a refused set, what the books show all the same: then it was not rolled back. */
+  async #booked(problem: Problem, batch: readonly VoucherDraft[]): Promise<ReadonlySet<string>> {
+    if (problem.kind !== "refused" || batch.length === 1 || !this.#settings.batchRollsBack) return new Set();
+    const looks = await Promise.all(
+      batch.map(async ({ key }) => ({
+        key,
+        look: await this.#slots.with(() => lookUp(this.#reading, PostingKey.parse(key))),
+      })),
+    );
+    return new Set(looks.filter(({ look }) => look.kind !== "absent").map(({ key }) => key));
+  }
+
   /** The key as the list shows it. Just after a save an absent key is asked for again. */
   async #echo(key: PostingKey): Promise<LookUp> {
     let echo: LookUp = { kind: "absent" };
@@ -146,7 +185,7 @@ class KingdeeXingchen implements VoucherTarget {
     deadlineAt: Date,
   ): Promise<readonly SendOutcome[]> {
     const outcomes: SendOutcome[] = [];
-    for (const batch of chunks(vouchers, this.#settings.batchMax))
+    for (const batch of chunks(vouchers, VOUCHERS_PER_AUDIT))
       outcomes.push(...(await this.#advanceBatch(batch, stage, deadlineAt)));
     return outcomes.map((outcome) => this.#redacted(outcome));
   }
@@ -158,9 +197,23 @@ class KingdeeXingchen implements VoucherTarget {
   ): Promise<readonly SendOutcome[]> {
     const before = await this.#standing(vouchers.map(({ erpId }) => erpId));
     const due = rank(stage) < rank("audited") ? [] : vouchers.filter(({ erpId }) => standsAt(before, erpId, "saved"));
-    if (due.length === 0)
-      return vouchers.map((voucher) => arrived(voucher, before.get(voucher.erpId), stage, undefined));
-    const ids = due.map(({ erpId }) => erpId);
+    const problems = new Map<string, Problem>();
+    const together = due.map(({ erpId }) => erpId);
+    let after = await this.#audit(together, before, problems, deadlineAt);
+    // One of them may keep back those behind it: whoever still stands where it stood is tried alone.
+    const kept = together.filter((id) => problems.get(id)?.kind === "refused" && standsAt(after, id, "saved"));
+    if (together.length > 1) for (const id of kept) after = await this.#audit([id], after, problems, deadlineAt);
+    return vouchers.map((voucher) => arrived(voucher, after.get(voucher.erpId), stage, problems.get(voucher.erpId)));
+  }
+
+  /** One operation on some vouchers. What its answer calls a success is not believed, nor a failure: the books say who moved. */
+  async #audit(
+    ids: readonly string[],
+    before: ReadonlyMap<string, Standing>,
+    problems: Map<string, Problem>,
+    deadlineAt: Date,
+  ): Promise<ReadonlyMap<string, Standing>> {
+    if (ids.length === 0) return before;
     const body = {
       ids,
       numbers: [],
@@ -168,13 +221,10 @@ class KingdeeXingchen implements VoucherTarget {
       operate_type: "audit",
       ignore_warn: false,
     };
-    const problem = operationProblem(await this.#channel.write(OPERATE_PATH, body, deadlineAt));
-    // What the answer calls a success is not believed, nor a failure: the books say who moved.
-    const after = problem.kind === "not-done" ? before : new Map([...before, ...(await this.#standing(ids))]);
-    const sent = new Set(ids);
-    return vouchers.map((voucher) =>
-      arrived(voucher, after.get(voucher.erpId), stage, sent.has(voucher.erpId) ? problem : undefined),
-    );
+    const answer = await this.#channel.write(OPERATE_PATH, body, deadlineAt);
+    const problem = operationProblem(answer, this.#settings.knownFailures, ids.length);
+    for (const id of ids) problems.set(id, problem);
+    return problem.kind === "not-done" ? before : new Map([...before, ...(await this.#standing(ids))]);
   }
 
   /** Where each voucher stands; one that could not be asked for carries the reason. */
@@ -260,7 +310,11 @@ class KingdeeXingchen implements VoucherTarget {
   }
 
   check(): AsyncIterable<CheckStage> {
-    return checkStages({ http: this.#http, reading: this.#reading, now: this.#context.now });
+    return checkStages({
+      http: this.#http,
+      reading: this.#reading,
+      certificateAuthority: this.#certificateAuthority(),
+    });
   }
 
   async close(): Promise<void> {
@@ -275,6 +329,11 @@ class KingdeeXingchen implements VoucherTarget {
         field: "settings.book",
         value: book,
       });
+  }
+
+  /** The connection's own goes first. */
+  #certificateAuthority(): string | undefined {
+    return this.#settings.certificateAuthority ?? this.#context.certificateAuthority;
   }
 
   #redacted(outcome: SendOutcome): SendOutcome {

@@ -69,7 +69,10 @@ export const checkTls = async (
   if (problem === "") return ok("证书有效", "The certificate is valid");
   return failed(
     say("证书不被信任", "The certificate is not trusted"),
-    say("把代理的 CA 证书写入 certificateAuthority", "Put the proxy's CA certificate into certificateAuthority"),
+    say(
+      "在连接中用 certificateAuthority: file:路径 给出代理的 CA 证书",
+      "Name the proxy's CA certificate in the connection: certificateAuthority: file:PATH",
+    ),
     problem,
   );
 };

@@ -49,7 +49,7 @@ test("a voucher is posted when the answer names its id and the list shows our ke
 
 test("the body is the reference's: all values text, the key in source_bill_no, red amounts negative on their side", async () => {
   const gateway = gatewayWith(okay({ ids: ["1"] }), { [keyOf("a")]: ["1"] });
-  await connect().post([receiptDraft("a", {}, "-3.5", "0.123456")], soon());
+  await connect().post([receiptDraft("a", {}, "-3.5", "0.12")], soon());
   const body: unknown = JSON.parse(gateway.heard.find((heard) => heard.method === "POST")?.body ?? "");
   expect(body).toEqual({
     items: [
@@ -64,12 +64,13 @@ test("the body is the reference's: all values text, the key in source_bill_no, r
             explanation: "暂估入库 a",
             account_number: "1405",
             currency_number: "RMB",
-            debit_amount: "-0.432096",
+            debit_amount: "-0.42",
             credit_amount: "0",
-            amount_for: "-0.432096",
+            amount_for: "-0.42",
             dc: "1",
             quantity: "-3.5",
-            price: "0.123456",
+            measure_unit_number: "Pcs",
+            price: "0.12",
             assist: [{ type: "bd_material", number: "M-001" }],
           },
           {
@@ -77,8 +78,8 @@ test("the body is the reference's: all values text, the key in source_bill_no, r
             account_number: "2202.02",
             currency_number: "RMB",
             debit_amount: "0",
-            credit_amount: "-0.432096",
-            amount_for: "-0.432096",
+            credit_amount: "-0.42",
+            amount_for: "-0.42",
             dc: "-1",
             assist: [{ type: "bd_supplier", number: "VEN001" }],
           },
@@ -88,17 +89,17 @@ test("the body is the reference's: all values text, the key in source_bill_no, r
   });
 });
 
-test("a custom dimension carries the id of its type; a summary is cut between characters", async () => {
+test("a custom dimension carries the id of its type, and a summary arrives as it is", async () => {
   const gateway = gatewayWith(okay({ ids: ["1"] }), { [keyOf("a")]: ["1"] });
   const draft = receiptDraft("a");
   const lines = draft.lines.map((line) => ({ ...line, summary: "😀😀😀", dimensions: { batch: "B1" } }));
-  await connect({ dimensions: { batch: "bd_auxinfo:12" }, summaryMax: 2 }).post([{ ...draft, lines }], soon());
+  await connect({ dimensions: { batch: "bd_auxinfo:12" } }).post([{ ...draft, lines }], soon());
   const Body = z.object({
     items: z.array(z.object({ entry_list: z.array(z.object({ explanation: z.string(), assist: z.unknown() })) })),
   });
   const body = Body.parse(JSON.parse(gateway.heard.find((heard) => heard.method === "POST")?.body ?? ""));
   expect(body.items[0]?.entry_list[0]).toMatchObject({
-    explanation: "😀😀",
+    explanation: "😀😀😀",
     assist: [{ type: "bd_auxinfo", number: "B1", bd_aux_info_type_id: "12" }],
   });
 });
@@ -159,7 +160,7 @@ test("a refused voucher of a period that the book has closed is held as such, wh
 
 test("in a save of several each voucher has its own outcome, whatever the order of the ids", async () => {
   gatewayWith(okay({ ids: ["2", "1"] }), { [keyOf("a")]: ["1"], [keyOf("b")]: ["2"] });
-  expect(await connect().post([receiptDraft("a"), receiptDraft("b")], soon())).toMatchObject([
+  expect(await connect({ batchMax: 2 }).post([receiptDraft("a"), receiptDraft("b")], soon())).toMatchObject([
     { kind: "posted", erpId: "1" },
     { kind: "posted", erpId: "2" },
   ]);
@@ -167,7 +168,7 @@ test("in a save of several each voucher has its own outcome, whatever the order 
 
 test("one id too few leaves the voucher that cannot be found uncertain, and the other posted", async () => {
   gatewayWith(okay({ ids: ["1"] }), { [keyOf("a")]: ["1"] });
-  expect(briefly(await connect().post([receiptDraft("a"), receiptDraft("b")], soon()))).toEqual([
+  expect(briefly(await connect({ batchMax: 2 }).post([receiptDraft("a"), receiptDraft("b")], soon()))).toEqual([
     "saved",
     "uncertain ANSWER_INCOMPLETE",
   ]);
@@ -175,10 +176,73 @@ test("one id too few leaves the voucher that cannot be found uncertain, and the 
 
 test("a refusal of several together says nothing certain about any of them", async () => {
   gatewayWith(error(31337, "科目1405不是明细科目"));
-  expect(briefly(await connect().post([receiptDraft("a"), receiptDraft("b")], soon()))).toEqual([
+  expect(briefly(await connect({ batchMax: 2 }).post([receiptDraft("a"), receiptDraft("b")], soon()))).toEqual([
     "uncertain ANSWER_INCOMPLETE",
     "uncertain ANSWER_INCOMPLETE",
   ]);
+});
+
+test("a failure that names ids did a part: each voucher is looked for", async () => {
+  const part: Said = [200, { errcode: 31337, description: "科目1405不是明细科目", data: { ids: ["1"] } }];
+  gatewayWith(part, { [keyOf("a")]: ["1"] });
+  const target = connect({ batchMax: 2, batchRollsBack: true });
+  expect(briefly(await target.post([receiptDraft("a"), receiptDraft("b")], soon()))).toEqual([
+    "saved",
+    "uncertain ANSWER_INCOMPLETE",
+  ]);
+});
+
+test.each<[string, string, Readonly<Record<string, readonly string[]>>, readonly string[]]>([
+  ["that names one", "第2条凭证：科目1405不是明细科目", {}, ["not-done CONFLICT", "refused ACCOUNT_REFUSED"]],
+  ["of a line", "第2条分录：科目1405不是明细科目", {}, ["uncertain ANSWER_INCOMPLETE", "uncertain ANSWER_INCOMPLETE"]],
+  [
+    "that names two",
+    "第1条凭证：科目不存在；第2条凭证：科目不存在",
+    {},
+    ["uncertain ANSWER_INCOMPLETE", "uncertain ANSWER_INCOMPLETE"],
+  ],
+  [
+    "that left one in the books",
+    "第2条凭证：科目不存在",
+    { a: ["1"] },
+    ["uncertain ANSWER_INCOMPLETE", "uncertain ANSWER_INCOMPLETE"],
+  ],
+])(
+  "where a set is known to be rolled back, a refusal %s says as much as it proves",
+  async (_name, words, books, outcomes) => {
+    gatewayWith(
+      error(31337, words),
+      Object.fromEntries(Object.entries(books).map(([name, ids]) => [keyOf(name), ids])),
+    );
+    const target = connect({ batchMax: 2, batchRollsBack: true });
+    expect(briefly(await target.post([receiptDraft("a"), receiptDraft("b")], soon()))).toEqual(outcomes);
+  },
+);
+
+test("a token that ends while several are saved leaves them uncertain", async () => {
+  gatewayWith([401, { errcode: 1000202001, description: "JWT token has expired" }]);
+  expect(briefly(await connect({ batchMax: 2 }).post([receiptDraft("a"), receiptDraft("b")], soon()))).toEqual([
+    "uncertain SESSION_LOST",
+    "uncertain SESSION_LOST",
+  ]);
+});
+
+test("a tenant whose list lost the key's field stops the ledger at the first save", async () => {
+  scriptGateway((heard) => {
+    if (nameOf(heard) !== "voucher") return undefined;
+    return heard.method === "POST" ? okay({ ids: ["1"] }) : listOf([listRow("1", "")]);
+  });
+  expect(briefly(await connect().post([receiptDraft("a")], soon()))).toEqual(["uncertain KEY_NOT_ECHOED"]);
+});
+
+test("a number that the installation knows is what it says, and its words stay", async () => {
+  const known = { knownFailures: { "31337": "refused" }, periods: { start: "2025-01", current: "2025-01" } };
+  gatewayWith(error(31337, "很奇怪的错误"));
+  expect(await connect(known).post([receiptDraft("a")], soon())).toMatchObject([
+    { kind: "refused", code: "REFUSED_BY_ERP", message: "errcode 31337: 很奇怪的错误" },
+  ]);
+  expect(failureOf("31337", "科目停用", { "31337": "refused" }).code).toBe("ACCOUNT_REFUSED");
+  expect(failureOf("1000202001", "", { "1000202001": "refused" }).outcome).toBe("not-done");
 });
 
 test("what cannot be written is refused before anything is sent", async () => {
@@ -257,6 +321,29 @@ test("an audit looks where each voucher stands, and believes the books, not the 
     operate_type: "audit",
     ignore_warn: false,
   });
+});
+
+test("a voucher that may not be audited keeps back none of those behind it", async () => {
+  const audited = new Set<string>();
+  scriptGateway((heard) => {
+    if (nameOf(heard) === "voucher_detail") {
+      const id = heard.query.get("id") ?? "";
+      return detail(id, audited.has(id) ? "C" : "Z");
+    }
+    if (nameOf(heard) !== "common_operate") return undefined;
+    const { ids } = z.object({ ids: z.array(z.string()) }).parse(JSON.parse(heard.body));
+    for (const id of ids) {
+      if (id === "1") return error(31337, "科目已停用，不能审核");
+      audited.add(id);
+    }
+    return okay({ ids });
+  });
+  const vouchers = ["1", "2", "3"].map((erpId) => ({ key: keyOf(erpId), erpId }));
+  expect(briefly(await connect().advance(vouchers, "audited", soon()))).toEqual([
+    "refused AUDIT_REFUSED",
+    "audited",
+    "audited",
+  ]);
 });
 
 test("repeating an audit that has worked sends nothing", async () => {

@@ -16,6 +16,8 @@ const whole = (min: number, max: number): z.ZodDefault<z.ZodInt> | z.ZodInt => {
   return z.int({ error: message }).min(min, message).max(max, message);
 };
 
+const KNOWN_FAILURE = "refused、not-done 或 uncertain / refused, not-done or uncertain";
+
 const BOOK = "填写账簿代号，与账簿配置中的 book 一致 / the book's code, the same as in the ledger's configuration";
 
 /** Settings of one 金蝶云星辰 connection, which is one account set. Secrets are not among them: see `secretNames`. */
@@ -35,10 +37,14 @@ export const KingdeeXingchenSettings = z.strictObject({
     .partialRecord(z.enum(dimensionKinds), z.union([AssistType, z.null()], { error: ASSIST }))
     .default({})
     .transform((given) => ({ ...DEFAULT_ASSISTS, ...given })),
+  /** Whether a quantity travels with measure_unit_number (inferred from the detail of a voucher). */
+  sendUnits: z.boolean({ error: "true 或 false / true or false" }).default(true),
   /** What common_operate calls a voucher (public clients; the vendor's list of names is not public). */
   operationEntity: Code.default("gl_voucher"),
-  /** Vouchers in one save. The answer lists ids only, so each is looked up afterwards. */
-  batchMax: whole(1, 100).default(20),
+  /** Vouchers in one save. The vendor takes several, but its answer names no elements: alone each is refused by name. */
+  batchMax: whole(1, 100).default(1),
+  /** True where a test tenant has shown that a save of several is rolled back whole when one of them is refused. */
+  batchRollsBack: z.boolean({ error: "true 或 false / true or false" }).default(false),
   linesMax: whole(2, 10_000).default(500),
   summaryMax: whole(1, 1_000).default(255),
   quantityDecimals: whole(0, 10).default(6),
@@ -46,12 +52,23 @@ export const KingdeeXingchenSettings = z.strictObject({
   pageSize: whole(1, 2_000).default(100),
   /** "report": account_balance_report; "entries": the voucher lines since the book's start are added up, without opening balances. */
   balances: z.enum(["report", "entries"], { error: "report 或 entries / report or entries" }).default("report"),
+  /** Asks the reports for rows by item as well; they count where a row names its dimensions. */
+  reportItems: z.boolean({ error: "true 或 false / true or false" }).default(true),
   /** Quantities from qty_sum beside the report; false where the account set has no 数量核算. */
   reportQuantities: z.boolean({ error: "true 或 false / true or false" }).default(true),
   /** First and current period of the book, where system_param may not be read. */
   periods: z.strictObject({ start: PeriodText, current: PeriodText }).optional(),
   /** The token lives 24 hours (reference §10.2) and is renewed after four fifths of it. */
   tokenHours: whole(1, 24).default(24),
+  /** Public clients report that a third token within a minute is throttled. */
+  tokensPerMinute: whole(1, 600).default(2),
+  /**
+   * Numbers of the vendor's failures that this installation has come to know, beside those of `vendor-errors.ts`: whether one
+   * proves a refusal, or that nothing ran. The vendor publishes no list.
+   */
+  knownFailures: z
+    .record(z.string(), z.enum(["refused", "not-done", "uncertain"], { error: KNOWN_FAILURE }))
+    .default({}),
   timeoutMs: whole(1_000, 600_000).default(60_000),
   tokenTimeoutMs: whole(1_000, 120_000).default(30_000),
   parallelReads: whole(1, 8).default(4),

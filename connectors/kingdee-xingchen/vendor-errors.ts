@@ -26,6 +26,8 @@ export const SECRET_STALE_WORDS = "授权密钥校验失败";
 export const CLOCK_OFF = "4006";
 export const THROTTLED = "429";
 
+export const isTokenLoss = (errcode: string): boolean => errcode === TOKEN_EXPIRED || errcode === AUTHORISATION_FAILED;
+
 /**
  * By errcode. Sources: reference §2.3 and §10.2, public clients. The vendor publishes no list; these numbers come from the
  * gate before anything ran, save for the last one.
@@ -67,7 +69,26 @@ const failuresByWords: readonly (readonly [RegExp, VendorFailure])[] = [
   ],
 ];
 
-export const failureOf = (errcode: string, description: string): VendorFailure =>
-  (Object.hasOwn(failuresByCode, errcode) ? failuresByCode[errcode] : undefined) ??
-  failuresByWords.find(([words]) => words.test(description))?.[1] ??
-  failure("uncertain", "SERVER_ERROR", "未收录的返回码，原文保留", "A code that is not catalogued; its words are kept");
+/** What an installation has come to know of further numbers: errcode → outcome (settings.knownFailures). */
+export type KnownFailures = Readonly<Record<string, VendorFailure["outcome"]>>;
+
+const CODE_OF = { refused: "REFUSED_BY_ERP", "not-done": "CONFLICT", uncertain: "SERVER_ERROR" } as const;
+
+export const failureOf = (errcode: string, description: string, known: KnownFailures = {}): VendorFailure => {
+  const byCode = Object.hasOwn(failuresByCode, errcode) ? failuresByCode[errcode] : undefined;
+  if (byCode !== undefined) return byCode;
+  const byWords = failuresByWords.find(([words]) => words.test(description))?.[1];
+  const outcome = Object.hasOwn(known, errcode) ? known[errcode] : undefined;
+  if (outcome === undefined) return byWords ?? UNKNOWN;
+  // The installation knows what it proves; the words may still say it more precisely.
+  return byWords?.outcome === outcome
+    ? byWords
+    : failure(outcome, CODE_OF[outcome], "本系统已登记的返回码", "A code that this installation knows");
+};
+
+const UNKNOWN = failure(
+  "uncertain",
+  "SERVER_ERROR",
+  "未收录的返回码，原文保留",
+  "A code that is not catalogued; its words are kept",
+);

@@ -17,8 +17,6 @@ export const obstacleTo = (draft: VoucherDraft, settings: KingdeeXingchenSetting
     return { code: "CODE_MISSING", message: `凭证字 ${draft.word} has no code in the connection's words` };
   if (settings.currencies[draft.currency] === undefined)
     return { code: "CODE_MISSING", message: `currency ${draft.currency} has no code in the connection's currencies` };
-  if (draft.lines.length > settings.linesMax)
-    return { code: "LIMIT_LINES", message: `${draft.lines.length} lines, at most ${settings.linesMax}` };
   for (const line of draft.lines)
     for (const kind of dimensionKinds)
       if (line.dimensions[kind] !== undefined && (settings.dimensions[kind] ?? null) === null)
@@ -38,23 +36,22 @@ const assistsOf = (line: VoucherLine, settings: KingdeeXingchenSettings): readon
     return [{ type, number, ...(custom === undefined ? {} : { bd_aux_info_type_id: custom }) }];
   });
 
-/** Cut between characters, never inside one of four bytes. */
-const shortened = (summary: string, charactersMax: number): string =>
-  Array.from(summary).slice(0, charactersMax).join("");
-
 const lineBody = (line: VoucherLine, currency: string, settings: KingdeeXingchenSettings): Record<string, unknown> => {
   const assist = assistsOf(line, settings);
   const [debit, credit] = line.side === "debit" ? [line.amount, ZERO] : [ZERO, line.amount];
   return {
-    explanation: shortened(line.summary, settings.summaryMax),
+    explanation: line.summary,
     account_number: line.account,
     currency_number: currency,
     debit_amount: debit,
     credit_amount: credit,
     amount_for: line.amount,
     dc: line.side === "debit" ? "1" : "-1",
-    // The unit is the account's own: the interface takes none (reference §10.4).
     ...(line.quantity === undefined ? {} : { quantity: line.quantity }),
+    // Inferred from the detail, as all keys of an entry; without it the quantity would count in the item's own base unit.
+    ...(line.quantity === undefined || line.unit === undefined || !settings.sendUnits
+      ? {}
+      : { measure_unit_number: line.unit }),
     ...(line.unitPrice === undefined ? {} : { price: line.unitPrice }),
     ...(assist.length === 0 ? {} : { assist }),
   };

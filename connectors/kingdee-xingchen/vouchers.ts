@@ -22,13 +22,16 @@ export interface Reading {
 /**
  * Heads of all vouchers with this key, whatever their date, period or status. A row that does not even contain the key shows
  * that the filter was ignored: then nothing can be concluded.
- * @throws ZhangshiError READ_FAILED, RESULT_TRUNCATED and the codes of a failed read
+ * @throws ZhangshiError KEY_FIELD_MISSING, RESULT_TRUNCATED and the codes of a failed read
  */
 const headsWithKey = async ({ channel, settings }: Reading, key: PostingKey): Promise<readonly VoucherHead[]> => {
   const rows = await readAll(channel, VOUCHER_PATH, { source_bill_no: key }, settings.pageSize, (row) => {
     const head = headOf(row);
     if (!head.key.includes(key))
-      throw new ZhangshiError("READ_FAILED", { reason: "the filter source_bill_no is ignored", voucher: head.erpId });
+      throw new ZhangshiError("KEY_FIELD_MISSING", {
+        reason: "the list ignores the filter source_bill_no or no longer shows the field",
+        voucher: head.erpId,
+      });
     return [head.erpId, head];
   });
   // The filter may look for a part of the text.

@@ -49,6 +49,10 @@ export const failuresByCode: Readonly<Record<string, VendorFailure>> = {
  */
 const failuresByWords: readonly (readonly [RegExp, VendorFailure])[] = [
   [/已存在|重复/, failure("uncertain", "ALREADY_EXISTS", "单据已存在", "It exists already")],
+  [
+    /系统错误|系统异常|系统繁忙|内部错误|异常|超时|timeout|成功/i,
+    failure("uncertain", "SERVER_ERROR", "星辰系统错误", "The vendor's system failed"),
+  ],
   [/结账|期间.*关闭|关闭.*期间/, failure("refused", "PERIOD_CLOSED", "会计期间已结账", "The period is closed")],
   [/没有.*权限|无.*权限|权限不足/, failure("not-done", "PERMISSION_DENIED", "没有权限", "A right is missing")],
   [/频繁|限流/, failure("not-done", "THROTTLED", "调用过于频繁", "Too many calls")],

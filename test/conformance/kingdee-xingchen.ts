@@ -173,7 +173,7 @@ const start =
       variants: {
         "session-lost": ["200", "401", "gateway"],
         // The gateway refuses before the product has heard of the call: from there nothing is half done.
-      "session-lost-mid-batch": ["200", "401"],
+        "session-lost-mid-batch": ["200", "401"],
         throttled: ["200", "429"],
         "200-failure": ["2000002000", "2000002001"],
         "failure-after": ["2000002000", "2000002001"],

@@ -60,20 +60,35 @@ test("one token serves all callers, and every call is signed and routed", async 
   expect(asked.headers["x-api-signature"]).toBe(again["X-Api-Signature"]);
 });
 
-test("a rotated secret is fetched, and the token asked for again with it", async () => {
+test("with an instance the secret is fetched first, and again once it is rotated", async () => {
+  let now = Date.parse("2025-02-01T00:00:00Z");
+  let present = { ...record, appSecret: "first-fetched-secret" };
   const gateway = scriptGateway((heard) => {
-    if (nameOf(heard) === AUTHORISE) return okay([record]);
+    if (nameOf(heard) === AUTHORISE) return okay([present]);
     if (nameOf(heard) === "system_param") return okay(parameters);
     return nameOf(heard) === TOKEN_NAME &&
-      heard.query.get("app_signature") !== appSignature(record.appKey, record.appSecret)
+      heard.query.get("app_signature") !== appSignature(present.appKey, present.appSecret)
       ? error(1030002006, "授权密钥校验失败，请获取最新密钥加密")
       : undefined;
   });
-  const target = connect({}, { secrets: withInstance });
+  const target = connect({}, { secrets: withInstance, now: () => new Date(now) });
   expect((await target.periods("001"))[0]).toEqual({ period: "2025-01", open: false });
-  expect(gateway.heard.map(nameOf)).toEqual([TOKEN_NAME, AUTHORISE, TOKEN_NAME, "system_param"]);
-  expect(gateway.heard[1]?.query.get("outerInstanceId")).toBe("inst-1");
-  expect(gateway.heard[3]?.headers["x-gw-router-addr"]).toBe("https://tf.jdy.com");
+  expect(gateway.heard.map(nameOf)).toEqual([AUTHORISE, TOKEN_NAME, "system_param"]);
+  expect(gateway.heard[0]?.query.get("outerInstanceId")).toBe("inst-1");
+  expect(gateway.heard[2]?.headers["x-gw-router-addr"]).toBe("https://tf.jdy.com");
+  present = record;
+  now += 24 * 3_600_000;
+  await target.periods("001");
+  expect(gateway.heard.slice(3).map(nameOf)).toEqual([TOKEN_NAME, AUTHORISE, TOKEN_NAME, "system_param"]);
+});
+
+test("a secret that a person entered is routed by the domain that the token's answer names", async () => {
+  const gateway = scriptGateway((heard) => {
+    if (nameOf(heard) === TOKEN_NAME) return okay({ "app-token": "t", domain: "https://tf.jdy.com" });
+    return okay(parameters);
+  });
+  await connect().periods("001");
+  expect(gateway.heard[1]?.headers["x-gw-router-addr"]).toBe("https://tf.jdy.com");
 });
 
 test("without an instance a rotated secret is a refused log-in, and nobody tries again for a while", async () => {
@@ -93,10 +108,9 @@ test("several authorisations need the account set's id; a dead one does not coun
       return okay([record, { ...record, accountId: "8" }, { ...record, accountId: "9", status: 0 }]);
     return nameOf(heard) === "system_param" ? okay(parameters) : undefined;
   });
-  const { appKey: _key, appSecret: _secret, ...instance } = withInstance;
-  await expect(connect({}, { secrets: instance }).periods("001")).rejects.toMatchObject({ code: "LOGIN_REFUSED" });
-  expect(await connect({ accountId: "8" }, { secrets: instance }).periods("001")).not.toHaveLength(0);
-  await expect(connect({ accountId: "9" }, { secrets: instance }).periods("001")).rejects.toMatchObject({
+  await expect(connect({}, { secrets: withInstance }).periods("001")).rejects.toMatchObject({ code: "LOGIN_REFUSED" });
+  expect(await connect({ accountId: "8" }, { secrets: withInstance }).periods("001")).not.toHaveLength(0);
+  await expect(connect({ accountId: "9" }, { secrets: withInstance }).periods("001")).rejects.toMatchObject({
     code: "LOGIN_REFUSED",
   });
 });
@@ -166,8 +180,7 @@ test("where our clock is off, the gateway's is taken for time stamps, from the a
         : { errcode: 0, description: "success", data };
       return [late ? 519 : 200, JSON.stringify(body), { Date: new Date(theirs).toUTCString() }];
     });
-  const { appKey: _key, appSecret: _secret, ...instance } = withInstance;
-  const target = connect({}, { now: () => new Date(theirs - 13 * 60_000), secrets: instance });
+  const target = connect({}, { now: () => new Date(theirs - 13 * 60_000), secrets: withInstance });
   expect(await target.periods("001")).not.toHaveLength(0);
   expect(stamps).toHaveLength(4);
 });
@@ -184,8 +197,7 @@ test("secrets are in no message, the fetched ones included", async () => {
     if (nameOf(heard) === AUTHORISE) return okay([record]);
     return nameOf(heard) === TOKEN_NAME ? undefined : error(99, echo);
   });
-  const { appKey: _key, appSecret: _secret, ...instance } = withInstance;
-  const target = connect({}, { secrets: instance });
+  const target = connect({}, { secrets: withInstance });
   const outcomes = await target.post([receiptDraft("a")], soon());
   const { found } = await target.findByKeys("001", [keyOf("a")], keyOf("b"));
   const failure = await target.periods("001").catch((thrown: unknown) => String(thrown));

@@ -59,7 +59,7 @@ const AuthorisationRecords = z.array(
     status: Text,
   }),
 );
-const TokenData = z.looseObject({ "app-token": z.string().min(1), expires: Text });
+const TokenData = z.looseObject({ "app-token": z.string().min(1), domain: Text });
 
 export interface ChannelLimits {
   readonly accountId: string | undefined;
@@ -274,6 +274,10 @@ export class XingchenChannel {
     if (!parsed.success) return { kind: "failed", code: "NOT_LOGGED_IN", message: "the answer holds no app-token" };
     const text = parsed.data["app-token"];
     this.#keepSecret(text);
+    // Some answers repeat the domain (public clients); a secret that a person entered came without one.
+    const application = this.#application;
+    if (application !== undefined && application.domain === "" && parsed.data.domain !== "")
+      this.#application = { ...application, domain: parsed.data.domain };
     this.#token = { text, since: this.#now().getTime(), lifeMs: this.#limits.tokenHours * 3_600_000 };
     this.#refusal = undefined;
     return { kind: "ok" };

@@ -122,15 +122,12 @@ export const credentialsOf = (secrets: Readonly<Record<string, string>>, connect
     return value;
   };
   const outerInstanceId = given("outerInstanceId");
-  const appKey = given("appKey");
-  const appSecret = given("appSecret");
-  const application = appKey === undefined || appSecret === undefined ? undefined : { appKey, appSecret };
   return {
     clientId: needed("clientId"),
     clientSecret: needed("clientSecret"),
     outerInstanceId,
+    // With an instance the present ones are fetched, and with them the domain: what was entered is older at best.
     application:
-      application ??
-      (outerInstanceId === undefined ? { appKey: needed("appKey"), appSecret: needed("appSecret") } : undefined),
+      outerInstanceId === undefined ? { appKey: needed("appKey"), appSecret: needed("appSecret") } : undefined,
   };
 };

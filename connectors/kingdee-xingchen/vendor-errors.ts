@@ -66,7 +66,10 @@ const failuresByWords: readonly (readonly [RegExp, VendorFailure])[] = [
     /不存在|未启用|已禁用|被禁用/,
     failure("refused", "MASTER_DATA_REFUSED", "基础资料不可用", "Master data is missing or unusable"),
   ],
-  [/已审核|未审核/, failure("refused", "REFUSED_BY_ERP", "单据状态不允许", "The document's state does not allow it")],
+  [
+    /已审核|未审核|审核人|制单人/,
+    failure("refused", "REFUSED_BY_ERP", "单据状态不允许", "The document's state does not allow it"),
+  ],
   [
     /不能为空|必填|必录|格式|长度|超过|超出/,
     failure("refused", "REFUSED_BY_ERP", "字段内容不合要求", "A field's content is not accepted"),

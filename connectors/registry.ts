@@ -5,6 +5,7 @@ import { createJiandaoyun } from "./jiandaoyun/connector.ts";
 import { createJiandaoyunLedger } from "./jiandaoyun/ledger.ts";
 import { createKingdeeCloud } from "./kingdee-cloud/connector.ts";
 import { createKingdeeKis } from "./kingdee-kis/connector.ts";
+import { createKingdeeXingchen } from "./kingdee-xingchen/connector.ts";
 import { createRest } from "./rest/connector.ts";
 import { createSapB1 } from "./sap-b1/connector.ts";
 import { createSql } from "./sql/connector.ts";
@@ -20,6 +21,7 @@ export interface VendorEntry {
 export const vendors: Readonly<Record<string, VendorEntry>> = {
   "kingdee-cloud": { target: createKingdeeCloud },
   "kingdee-kis": { target: createKingdeeKis },
+  "kingdee-xingchen": { target: createKingdeeXingchen },
   "yonyou-u8": { target: createYonyouU8 },
   jiandaoyun: { source: createJiandaoyun, target: createJiandaoyunLedger },
   files: { source: createFiles },

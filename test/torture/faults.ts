@@ -170,15 +170,11 @@ function otherFault(draw: Draw): SimulatedFault {
   const { random, operations } = draw;
   const nth = 1 + random.below(NTH_MAX);
   if (random.below(2) === 0 || operations.advance.length === 0) {
-    const kind = at(READ_KINDS, random.below(READ_KINDS.length));
+    const kinds = [...READ_KINDS.map((kind) => ({ kind })), ...operations.ownReads];
+    const drawn = at(kinds, random.below(kinds.length));
     const operation = at(operations.reads, random.below(operations.reads.length));
-    return {
-      kind,
-      operation,
-      nth,
-      times: 1,
-      ...(kind === "session-lost" ? formOf(draw, operations.sessionForms) : {}),
-    };
+    const form = drawn.kind === "session-lost" ? formOf(draw, operations.sessionForms) : {};
+    return { ...drawn, operation, nth, times: 1, ...form };
   }
   const kind = at(ADVANCE_KINDS, random.below(ADVANCE_KINDS.length));
   return { kind, operation: operations.advance, nth, times: 1 };

@@ -22,11 +22,19 @@ export const jiandaoyun: TortureLedger = {
       close: () => simulator.close(),
     };
   },
-  drawSettings: () => ({}),
+  // Codes are trusted for a while, as in the field: asking for each anew would make a run twice as long.
+  drawSettings: () => ({ masterTrustMs: 60_000 }),
   faults: {
     create: ["batch-create"],
     advance: ["workflow-approve"],
     reads: [["list"], ["get"], ["fields"], ["list", "get", "workflow-read"]],
+    // An empty page, or one that lacks a row, with nothing to tell it from a true one.
+    ownReads: [
+      { kind: "200-failure", variant: "empty-page" },
+      { kind: "reorder", variant: "page-shift" },
+      { kind: "reorder", variant: "short-page" },
+      { kind: "reorder", variant: "repeated-row" },
+    ],
     failureForms: [undefined],
     sessionForms: [undefined],
     throttledForms: [undefined, "8304", "429"],

@@ -43,6 +43,7 @@ export const kingdeeCloud: TortureLedger = {
     create: ["save", "batchSave"],
     advance: ["submit", "audit"],
     reads: [["query"], ["view"], ["query", "view"]],
+    ownReads: [],
     failureForms: ["response_error", undefined, undefined],
     sessionForms: [undefined, "array", "response_error", "401", "empty"],
     throttledForms: [undefined],

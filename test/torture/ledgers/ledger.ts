@@ -33,6 +33,8 @@ export interface FaultOperations {
   readonly advance: readonly string[];
   /** One of these groups is drawn for each fault of a read. */
   readonly reads: readonly (readonly string[])[];
+  /** Faults of a read that only this vendor has. */
+  readonly ownReads: readonly { readonly kind: string; readonly variant: string }[];
   readonly failureForms: readonly Form[];
   readonly sessionForms: readonly Form[];
   readonly throttledForms: readonly Form[];

@@ -36,6 +36,7 @@ export const sapB1: TortureLedger = {
     create: ["batchSave"],
     advance: [],
     reads: [["query"]],
+    ownReads: [],
     failureForms: [undefined, "-2038", "-2039", "-1", "305"],
     sessionForms: [undefined],
     throttledForms: [undefined],

@@ -52,9 +52,8 @@ export const attemptPage = async (
     return { vouchers: 0, blocks };
   }
   return stores.drafts.undoWhereBlocked(client, async () => {
-    const postings = drawGroups(dependencies, desk, worth);
-    const vouchers = await writeBehind(dependencies, client, page, worth, postings, corrected?.postings ?? []);
-    return vouchers;
+    const drafts = drawGroups(dependencies, desk, worth);
+    return writeBehind(dependencies, client, page, worth, drafts, corrected?.postings ?? []);
   });
 };
 
@@ -102,17 +101,22 @@ const writeBehind = async (
   };
   let batch: NewPosting[] = [];
   let drawn = 0;
-  for (const draft of drafts) {
-    blocks.push(...draft.blocks);
-    if (draft.kind === "posting") batch.push(draft.posting);
-    drawn += 1;
-    if (drawn % TURN_VOUCHERS === 0) await turn();
-    if (batch.length < BATCH_VOUCHERS) continue;
-    await put(batch);
-    batch = [];
+  try {
+    for (const draft of drafts) {
+      blocks.push(...draft.blocks);
+      if (draft.kind === "posting") batch.push(draft.posting);
+      drawn += 1;
+      if (drawn % TURN_VOUCHERS === 0) await turn();
+      if (batch.length < BATCH_VOUCHERS) continue;
+      await put(batch);
+      batch = [];
+    }
+    await put([...batch, ...corrections]);
+    await writing.done();
+  } catch (error) {
+    await writing.stop();
+    throw error;
   }
-  await put([...batch, ...corrections]);
-  await writing.done();
   if (blocks.length === 0) await placing.finish();
   return { vouchers, blocks };
 };
@@ -120,11 +124,12 @@ const writeBehind = async (
 /** Pieces of writing in their order, behind the back of whoever makes the next. */
 class Behind {
   readonly #waiting: Promise<void>[] = [];
+  #stopped = false;
 
   /** Takes a piece as soon as there is room for it. */
   async put(write: () => Promise<void>): Promise<void> {
     const before = this.#waiting.at(-1) ?? Promise.resolve();
-    const writing = before.then(write);
+    const writing = before.then(() => (this.#stopped ? undefined : write()));
     // Whoever waits for it later meets the failure; until then it must not end the process.
     writing.catch(() => undefined);
     this.#waiting.push(writing);
@@ -133,6 +138,12 @@ class Behind {
 
   async done(): Promise<void> {
     await this.#waiting.at(-1);
+  }
+
+  /** Nothing is begun any more: what was written behind the end of the transaction would stand. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.done().catch(() => undefined);
   }
 }
 

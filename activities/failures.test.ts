@@ -12,7 +12,7 @@ const failing = (error: unknown) =>
     .work()
     .catch((thrown: unknown) => thrown);
 
-test.each(["CONFIG_INVALID", "CONNECTION_UNKNOWN", "SECRET_MISSING", "LOGIN_REFUSED"] as const)(
+test.each(["CONFIG_INVALID", "CONNECTION_UNKNOWN", "SECRET_MISSING", "LOGIN_REFUSED", "EXPORT_MISSING"] as const)(
   "%s is not repeated, because only a person can cure it, and the console sees it by its code",
   async (code) => {
     const failure = await failing(new ZhangshiError(code));

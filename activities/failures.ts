@@ -11,6 +11,7 @@ const NEEDS_A_PERSON: ReadonlySet<ErrorCode> = new Set([
   "LOGIN_REFUSED",
   "PERMISSION_DENIED",
   "FORM_FIELD_GONE",
+  "EXPORT_MISSING",
 ]);
 
 /** Temporal sees our error's code as the type, so that a retry policy and the console can tell failures apart. */

@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { ErpVoucher, LookUp, SendOutcome, TargetCapabilities, VoucherTarget } from "../connectors/contract.ts";
+import type {
+  ErpVoucher,
+  FileHandover,
+  LookUp,
+  SendOutcome,
+  TargetCapabilities,
+  VoucherTarget,
+} from "../connectors/contract.ts";
 import { type Database, inTransaction, openDatabase } from "../db/database.ts";
 import * as store from "../db/posting-store.ts";
 import { type NewPosting, insertPostings } from "../db/voucher-store.ts";
-import { periodOf } from "../domain/dates.ts";
+import { instant, periodOf } from "../domain/dates.ts";
 import { decimal } from "../domain/decimal.ts";
 import type { LedgerConfig } from "../domain/installation.ts";
 import { PostingKey, postingKeyOf } from "../domain/posting-key.ts";
@@ -284,4 +291,51 @@ test("a file that was not imported is written again, and only then", async () =>
   }
   expect(target.written).toHaveLength(2);
   expect(await states()).toEqual(["uncertain AWAITING_RECEIPT"]);
+});
+
+test("while a person has a file in hand nothing is claimed in vain, and waiting writes no attempts", async () => {
+  const target = new (class extends Folder {
+    readonly files: FileHandover = {
+      outstanding: async () =>
+        this.outstanding === undefined
+          ? undefined
+          : {
+              name: "a",
+              keys: [PostingKey.parse(this.outstanding.key)],
+              writtenAt: instant("2025-01-31T08:00:00.000Z"),
+            },
+      confirm: notAsked,
+      confirmVoucher: notAsked,
+      takeExport: notAsked,
+    };
+  })();
+  const attempts = async (): Promise<number> => {
+    const { rows } = await database.pool.query<{ count: string }>(
+      "SELECT count(*) FROM posting_attempts a JOIN postings p USING (posting_id) WHERE p.ledger = $1",
+      [ledger.code],
+    );
+    return Number(rows[0]?.count);
+  };
+  await insert(["a", "b", "c"]);
+  await post(target);
+  await later();
+  await post(target);
+  const before = await attempts();
+  for (let round = 0; round < 3; round += 1) {
+    await later();
+    const { claimed, nextDueMs } = await post(target);
+    expect([claimed, (nextDueMs ?? 0) >= 30_000]).toEqual([0, true]);
+  }
+  expect([await states(), await attempts()]).toEqual([["uncertain AWAITING_RECEIPT", "ready", "ready"], before]);
+
+  target.receipt(true);
+  await later();
+  await post(target);
+  expect(await states()).toEqual(["posted EXPORT_MISSING", "uncertain AWAITING_RECEIPT", "ready"]);
+  const posted = await attempts();
+  for (let round = 0; round < 3; round += 1) {
+    await later();
+    await post(target);
+  }
+  expect(await attempts()).toBeLessThanOrEqual(posted + 1);
 });

@@ -61,6 +61,8 @@ const UNPROVEN_MAX = 6;
 const PROBES = 100;
 const RETRY_NOT_DONE_MS = 5_000;
 const RETRY_ADVANCE_MS = 10_000;
+/** A person exports or imports in minutes at best. */
+const PERSON_POLL_MS = 60_000;
 /** Requests one lane makes in one activity: keeps an activity within minutes, whatever the backlog. */
 const REQUESTS_PER_LANE_MAX = 200;
 const LOOK_UPS_PER_BATCH_MAX = 200;
@@ -85,8 +87,21 @@ export const postBatch = async (dependencies: PostingDependencies, sizeMax: numb
     store.ledgerState(database, ledger.code),
   ]);
   const left = (state.paused ? 0 : work.ready) + work.sending + work.uncertain + work.posted;
-  return { ...tally, left, nextDueMs: left === 0 ? undefined : work.nextDueMs, paused: state.paused };
+  // What is ready is not due while a person has a file in hand.
+  const soonestMs = work.ready > 0 && (await hasFileOut(dependencies)) ? PERSON_POLL_MS : 0;
+  const nextDueMs = left === 0 ? undefined : atLeast(work.nextDueMs, soonestMs);
+  return { ...tally, left, nextDueMs, paused: state.paused };
 };
+
+const atLeast = (dueMs: number | undefined, soonestMs: number): number | undefined =>
+  dueMs === undefined ? undefined : Math.max(dueMs, soonestMs);
+
+/**
+ * A ledger that takes files gets one at a time: until it is settled nothing further is claimed only to be put back. Where the
+ * folder cannot be read, the send says so by name.
+ */
+const hasFileOut = async ({ target }: PostingDependencies): Promise<boolean> =>
+  (await target.files?.outstanding().catch(() => undefined)) !== undefined;
 
 type Tally = { claimed: number; posted: number; verified: number; refused: number; uncertain: number };
 
@@ -225,6 +240,7 @@ const sendLane = async (
     const dependencies = underLeaseOfItsOwn(base);
     isProven ||= request > 0 && (await hasControlKey(base));
     if (!isProven && tally.claimed > 0) return;
+    if (await hasFileOut(base)) return;
     const size = isProven ? Math.min(target.capabilities.batchMax, budget.left) : 1;
     budget.left -= size;
     // Whether the ledger is paused is asked by the claim itself.
@@ -487,7 +503,7 @@ const verify = async (
     database,
     missing.map(({ postingId }) => ({ postingId, stage: undefined, ...unseen(target.capabilities) })),
     worker,
-    RETRY_ADVANCE_MS,
+    target.capabilities.keyGuard === "receipt" ? PERSON_POLL_MS : RETRY_ADVANCE_MS,
   );
   tally.verified += rows.filter(({ equal }) => equal).length;
 };

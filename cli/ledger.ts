@@ -3,6 +3,7 @@ import { z } from "zod";
 import { currentInstallation } from "../db/installation-store.ts";
 import { ledgerState, resumeLedger } from "../db/posting-store.ts";
 import { ZhangshiError } from "../domain/errors.ts";
+import { confirmCommand, receiptCommand } from "./ledger-files.ts";
 import { commandNamed, parseOptions, runCommand, say, withDatabase } from "./surroundings.ts";
 
 const Options = z.object({ dryRun: z.boolean().default(false) });
@@ -29,7 +30,10 @@ export const ledgerCommand = (): Command => {
         }),
       ),
     );
-  return commandNamed("ledger", { zh: "账簿", en: "ledgers" }).addCommand(resume);
+  return commandNamed("ledger", { zh: "账簿", en: "ledgers" })
+    .addCommand(resume)
+    .addCommand(receiptCommand())
+    .addCommand(confirmCommand());
 };
 
 function conclusion(code: string, paused: boolean, resumed: boolean): string {

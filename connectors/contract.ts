@@ -307,6 +307,15 @@ export type FileReceipt = { readonly file: string; readonly by: string; readonly
   | { readonly said: "log"; readonly log: Uint8Array }
 );
 
+/** What a person saw in the ERP of one voucher that neither a receipt nor an export settles. */
+export interface VoucherWord {
+  readonly key: PostingKey;
+  /** The ERP's number; undefined: it is not there. */
+  readonly number: string | undefined;
+  readonly by: string;
+  readonly at: Instant;
+}
+
 /** What a ledger that takes files offers besides: a person stands between us and it (docs/decisions/0015-file-ledgers.md). */
 export interface FileHandover {
   /** At most one at a time. */
@@ -316,11 +325,14 @@ export interface FileHandover {
    * @throws ZhangshiError ARGUMENT_INVALID when this file is not outstanding, FILE_UNREADABLE for a log of another file
    */
   confirm(receipt: FileReceipt): Promise<void>;
+  /** The last way out, for a voucher whose file nobody has any more as well. A better witness, an export or a log, outweighs it. */
+  confirmVoucher(word: VoucherWord): Promise<void>;
   /**
    * Takes vouchers that a person exported from the ERP again: read-backs and lists answer by the newest export of their period.
+   * @param madeAt  when the ERP wrote it, as far as the file's own time tells
    * @returns the periods that it covers; @throws ZhangshiError FILE_UNREADABLE
    */
-  takeExport(name: string, content: Uint8Array): Promise<readonly Period[]>;
+  takeExport(name: string, content: Uint8Array, madeAt: Instant): Promise<readonly Period[]>;
 }
 
 export interface VoucherTarget extends Connector {

@@ -4,9 +4,12 @@ import { createFiles } from "./files/connector.ts";
 import { createJiandaoyun } from "./jiandaoyun/connector.ts";
 import { createJiandaoyunLedger } from "./jiandaoyun/ledger.ts";
 import { createKingdeeCloud } from "./kingdee-cloud/connector.ts";
+import { createKingdeeKis } from "./kingdee-kis/connector.ts";
+import { createKingdeeXingchen } from "./kingdee-xingchen/connector.ts";
 import { createRest } from "./rest/connector.ts";
 import { createSapB1 } from "./sap-b1/connector.ts";
 import { createSql } from "./sql/connector.ts";
+import { createYonyouU8 } from "./yonyou-u8/connector.ts";
 
 /** What one vendor's folder offers: a source of stock movements, a target for vouchers, or both. */
 export interface VendorEntry {
@@ -17,6 +20,9 @@ export interface VendorEntry {
 /** One line per vendor. */
 export const vendors: Readonly<Record<string, VendorEntry>> = {
   "kingdee-cloud": { target: createKingdeeCloud },
+  "kingdee-kis": { target: createKingdeeKis },
+  "kingdee-xingchen": { target: createKingdeeXingchen },
+  "yonyou-u8": { target: createYonyouU8 },
   jiandaoyun: { source: createJiandaoyun, target: createJiandaoyunLedger },
   files: { source: createFiles },
   sql: { source: createSql },

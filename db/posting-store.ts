@@ -240,6 +240,8 @@ const BEFORE_THE_BATCH: readonly ErrorCode[] = [
   "LICENCE_EXHAUSTED",
   "THROTTLED",
   "DEADLINE_PASSED",
+  "FILE_OUTSTANDING",
+  "AWAITING_RECEIPT",
 ];
 
 /**
@@ -392,6 +394,7 @@ export const settleLookUps = async (
   const ids = settlements.map(({ postingId }) => postingId);
   const kinds = settlements.map(({ outcome }) => outcome.kind);
   await inTransaction(database, async (client) => {
+    const waiting = await stillWaiting(client, settlements);
     const settled = await client.query<{
       company: string;
       ledger: string;
@@ -442,17 +445,41 @@ export const settleLookUps = async (
     }
     await recordAttempts(
       client,
-      settlements.map(({ postingId, outcome }) => ({
-        postingId,
-        act: "look-up",
-        outcome: outcome.kind,
-        code: outcome.kind === "absent" ? undefined : outcome.code,
-        message: "message" in outcome ? outcome.message : undefined,
-        erpId: outcome.kind === "found" ? outcome.erpId : undefined,
-      })),
+      settlements
+        .filter(({ postingId }) => !waiting.has(postingId))
+        .map(({ postingId, outcome }) => ({
+          postingId,
+          act: "look-up",
+          outcome: outcome.kind,
+          code: outcome.kind === "absent" ? undefined : outcome.code,
+          message: "message" in outcome ? outcome.message : undefined,
+          erpId: outcome.kind === "found" ? outcome.erpId : undefined,
+        })),
       worker,
     );
   });
+};
+
+/** Those of which a look-up says what was known: their file waits for a person, who may take a day. */
+const stillWaiting = async (
+  client: pg.ClientBase,
+  settlements: readonly { readonly postingId: string; readonly outcome: LookUpSettlement }[],
+): Promise<ReadonlySet<string>> => {
+  const waits = new Map(
+    settlements.flatMap(({ postingId, outcome }) =>
+      outcome.kind === "again" && outcome.code === "AWAITING_RECEIPT"
+        ? [[postingId, clip(outcome.message)] as const]
+        : [],
+    ),
+  );
+  if (waits.size === 0) return new Set();
+  const known = await client.query<{ posting_id: string; error_message: string | null }>(
+    `SELECT posting_id::text, error_message FROM postings WHERE posting_id = ANY ($1::bigint[]) AND error_code = 'AWAITING_RECEIPT'`,
+    [[...waits.keys()]],
+  );
+  return new Set(
+    known.rows.flatMap((row) => (waits.get(row.posting_id) === row.error_message ? [row.posting_id] : [])),
+  );
 };
 
 /**
@@ -545,8 +572,10 @@ export const settleAdvance = async (
        WHERE p.posting_id = t.posting_id AND p.posting_id = ANY ($1::bigint[]) AND p.state IN ('posted', 'differs')
      )
      INSERT INTO posting_attempts (posting_id, act, outcome, code, message, worker)
-     SELECT posting_id, 'advance', CASE WHEN code IS NULL THEN coalesce(stage, 'posted') ELSE 'not-done' END, code, message, $6
-     FROM t`,
+     SELECT t.posting_id, 'advance', CASE WHEN t.code IS NULL THEN coalesce(t.stage, 'posted') ELSE 'not-done' END, t.code, t.message, $6
+     FROM t JOIN postings before USING (posting_id)
+     -- A person who takes a day is no news every minute.
+     WHERE t.code IS DISTINCT FROM 'EXPORT_MISSING' OR before.error_code IS DISTINCT FROM 'EXPORT_MISSING'`,
     values: [
       rows.map(({ postingId }) => postingId),
       rows.map(({ stage }) => stage ?? null),

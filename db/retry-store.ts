@@ -84,3 +84,17 @@ export const retryPostings = (
 export const markRetry = async (client: pg.ClientBase, postingIds: readonly string[]): Promise<void> => {
   await client.query("UPDATE postings SET retry = 'redraw' WHERE posting_id = ANY ($1::bigint[])", [postingIds]);
 };
+
+/**
+ * A person handed something in to a ledger that takes files: what waited for it is looked at now, and not when its time comes.
+ * @returns how many postings
+ */
+export const wakeFiled = async (database: Database, ledger: string): Promise<number> => {
+  const woken = await database.pool.query(
+    `UPDATE postings SET look_up_after = CASE WHEN state = 'uncertain' THEN clock_timestamp() ELSE look_up_after END,
+       retry_after = CASE WHEN state = 'posted' THEN NULL ELSE retry_after END
+     WHERE ledger = $1 AND (state = 'uncertain' AND error_code = 'AWAITING_RECEIPT' OR state = 'posted' AND error_code = 'EXPORT_MISSING')`,
+    [ledger],
+  );
+  return woken.rowCount ?? 0;
+};

@@ -41,6 +41,12 @@ const STEPS = [
     needs: "test/torture/main.ts",
     command: ["scripts/run.mjs", "test/torture/main.ts", "--runs", "50", "--seed", "1"],
   },
+  // One ledger that lets each key in once; the others take too long for every test run.
+  {
+    name: "torture-sap-b1",
+    needs: "test/torture/main.ts",
+    command: ["scripts/run.mjs", "test/torture/main.ts", "--in-process", "--runs=8", "--seed=2", "--ledger=sap-b1"],
+  },
   // A torture that cannot fail proves nothing. The two protections whose absence shows within a few runs.
   ...["lookup", "constraint"].map((protection) => ({
     name: `torture-without-${protection}`,

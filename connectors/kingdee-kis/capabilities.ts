@@ -24,9 +24,16 @@ export const capabilitiesOf = (settings: KingdeeKisSettings): TargetCapabilities
     red: "negative",
     asynchronous: true,
     dimensions: dimensionKinds.filter((kind) => classOf(kind, settings) !== undefined),
-    // What the program refuses it says to the person who imports.
-    checks: { period: "nobody", account: "nobody", dimension: "nobody", code: "nobody", balance: "us" },
-    people: { edit: true, unaudit: true, delete: true, void: true, copy: "with-key" },
+    // What the program refuses it says to the person who imports. Which periods are closed only the settings can tell.
+    checks: {
+      period: settings.closedThrough === undefined ? "nobody" : "us",
+      account: "nobody",
+      dimension: "nobody",
+      code: "nobody",
+      balance: "us",
+    },
+    // A workbook leaves void vouchers out: there they are missed, and not seen.
+    people: { edit: true, unaudit: true, delete: true, void: settings.dialect !== "excel", copy: "with-key" },
     linesMax: settings.linesMax,
     // Every 摘要 of a voucher gives way to the key that stands in the first.
     summaryMax: summaryRoom(settings),
@@ -37,6 +44,7 @@ export const capabilitiesOf = (settings: KingdeeKisSettings): TargetCapabilities
     quantityDecimals: quantity.decimals,
     quantityDigits: Math.min(quantity.digits, cellDigits),
     vouchersPerPeriodMax: NUMBER_MAX,
+    // An export of vouchers has no opening balances.
     readsBalances: false,
     readsQuantities: true,
   };

@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   ARCHIVE_NAME,
   CLAIM_NAME,
+  completePut,
   logsOf,
   outstandingIn,
   type PutOutcome,
@@ -103,7 +104,7 @@ test("a worker that wakes after its deadline puts nothing", async () => {
   expect(readdirSync(folder)).toEqual([CLAIM_NAME]);
 });
 
-test("a worker that froze before its last step finds its part gone once the folder was settled", async () => {
+test("a worker that froze before its last step finds its part gone, puts nothing, and does not say that nothing was put", async () => {
   const [file, next] = [await fileOf("a"), await fileOf("b")];
   const frozen: Turn = turn({
     now: () => {
@@ -112,8 +113,28 @@ test("a worker that froze before its last step finds its part gone once the fold
       return NOW;
     },
   });
-  await expect(putFile(folder, file, frozen)).rejects.toThrow("FILE_NOT_WRITTEN");
+  expect(await putFile(folder, file, frozen)).toMatchObject({ kind: "uncertain" });
   expect(existsSync(join(folder, file.name))).toBe(false);
+  expect(await put(next)).toMatchObject({ kind: "busy" });
+});
+
+test("a crash between the stamp and the name is completed: the file gets its name, once", async () => {
+  const file = await fileOf("a");
+  await put(file);
+  const outstanding = await outstandingIn(folder);
+  if (outstanding === undefined) throw new Error("nothing is outstanding");
+  renameSync(join(folder, file.name), join(folder, `${file.name}.${outstanding.attempt}.part`));
+  for (let round = 0; round < 2; round += 1) await completePut(folder, { ...outstanding, inPlace: false });
+  expect(readdirSync(folder).toSorted((a, b) => a.localeCompare(b))).toEqual([file.name, CLAIM_NAME]);
+});
+
+test("whoever settles late leaves the next file alone", async () => {
+  const [file, next] = [await fileOf("a"), await fileOf("b")];
+  await put(file);
+  const attempt = (await outstandingIn(folder))?.attempt;
+  await settleFile(folder, file.name, attempt);
+  await put(file);
+  await settleFile(folder, file.name, attempt);
   expect(await put(next)).toMatchObject({ kind: "busy" });
 });
 

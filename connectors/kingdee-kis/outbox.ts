@@ -1,8 +1,9 @@
-import { link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { link, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { ZhangshiError } from "../../domain/errors.ts";
-import type { FiledVoucher, VoucherFile } from "./voucher-file.ts";
+import { codeOf, jsonOf, messageOf, moveAway, replaceWhole, textIn, writeWhole } from "./disk.ts";
+import { FiledVoucher, type VoucherFile } from "./voucher-file.ts";
 
 /**
  * The folder that we share with the person who imports. At most one file of ours stands in it: the next one waits until
@@ -25,7 +26,9 @@ const Claim = z.object({
   stage: z.enum(["writing", "written"]),
   attempt: z.string().regex(/^[\w-]{1,64}$/u),
   deadlineAt: z.iso.datetime(),
-  vouchers: z.array(z.object({ key: z.string(), date: z.string(), word: z.string(), fileNumber: z.int().min(1) })),
+  /** When it was stamped `written`. */
+  writtenAt: z.iso.datetime().optional(),
+  vouchers: z.array(FiledVoucher),
 });
 type Claim = z.infer<typeof Claim>;
 
@@ -34,6 +37,7 @@ export interface Outstanding {
   readonly stage: "writing" | "written";
   readonly attempt: string;
   readonly deadlineAt: string;
+  readonly writtenAt?: string | undefined;
   readonly vouchers: readonly FiledVoucher[];
   /** False when a `written` file is no longer in its place: somebody moved it, and may have imported it. */
   readonly inPlace: boolean;
@@ -96,13 +100,24 @@ export const putFile = async (folder: string, file: VoucherFile, turn: Turn): Pr
       await rm(part, { force: true });
       throw new ZhangshiError("DEADLINE_PASSED", { file: file.name });
     }
-    await replaceClaim(folder, { ...claim, stage: "written" });
-    await rename(part, join(folder, file.name));
-    return { kind: "put", again: false };
+    await replaceClaim(folder, { ...claim, stage: "written", writtenAt: turn.now().toISOString() });
   } catch (cause) {
     if (cause instanceof ZhangshiError) throw cause;
     throw new ZhangshiError("FILE_NOT_WRITTEN", { file: join(folder, file.name), reason: messageOf(cause) }, { cause });
   }
+  try {
+    await rename(part, join(folder, file.name));
+    return { kind: "put", again: false };
+  } catch {
+    // Stamped, and so it may be given its name by `completePut` at any time: it is in the person's hands from here on.
+    return { kind: "uncertain", outstanding: { ...claim, stage: "written", inPlace: false } };
+  }
+};
+
+/** A crash between the stamp and the name leaves the part behind; nobody has seen the file then, and now it gets its name. */
+export const completePut = async (folder: string, outstanding: Outstanding): Promise<void> => {
+  if (outstanding.stage !== "written" || outstanding.inPlace) return;
+  await moveAway(join(folder, `${outstanding.file}.${outstanding.attempt}${PART}`), join(folder, outstanding.file));
 };
 
 /** An attempt that never stamped its file is taken over once, by one worker: the marker carries its name. */
@@ -135,19 +150,48 @@ const orderOf = (name: string): number => Number(/\.(\d+)\.log$/iu.exec(name)?.[
 
 /**
  * Ends a file's turn: it and its logs move into the archive, and the next file may go out. Called when every voucher of
- * it is settled, by its log, by a re-export or by a person. Safe to repeat.
+ * it is settled, by its log, by a re-export or by a person. Safe to repeat, and by several workers.
+ * @param attempt  the one that put the file: the same file may have been put before
  * @throws ZhangshiError CONFLICT when another file is outstanding
  */
-export const settleFile = async (folder: string, file: string): Promise<void> => {
-  const outstanding = await outstandingIn(folder);
-  if (outstanding === undefined) return;
-  if (outstanding.file !== file) throw new ZhangshiError("CONFLICT", { file, outstanding: outstanding.file });
-  const archive = join(folder, ARCHIVE_NAME);
-  await mkdir(archive, { recursive: true });
-  const names = [...(await logsOf(folder, file)), ...(outstanding.inPlace ? [file] : [])];
-  for (const name of names) await rename(join(folder, name), join(archive, name));
-  await removeAll(folder, (name) => name.endsWith(PART) || name.startsWith(TAKEOVER));
-  await rm(join(folder, CLAIM_NAME), { force: true });
+export const settleFile = (folder: string, file: string, attempt?: string): Promise<void> =>
+  oneAtATime(folder, async () => {
+    const outstanding = await outstandingIn(folder);
+    if (outstanding === undefined) return;
+    if (outstanding.file !== file) throw new ZhangshiError("CONFLICT", { file, outstanding: outstanding.file });
+    if (attempt !== undefined && outstanding.attempt !== attempt) return;
+    const archive = join(folder, ARCHIVE_NAME);
+    await mkdir(archive, { recursive: true });
+    const names = [...(await logsOf(folder, file)), ...(outstanding.inPlace ? [file] : [])];
+    for (const name of names) await moveAway(join(folder, name), join(archive, name));
+    await removeAll(folder, (name) => name.endsWith(PART) || name.startsWith(TAKEOVER));
+    await rm(join(folder, CLAIM_NAME), { force: true });
+  });
+
+const SETTLING = "zhangshi-settling";
+/** Moving a few files takes no longer, even on a slow share: whoever held on was killed. */
+const SETTLING_MS_MAX = 60_000;
+
+/** A worker that comes late must not clear away the claim of the next file. */
+const oneAtATime = async (folder: string, work: () => Promise<void>): Promise<void> => {
+  const marker = join(folder, SETTLING);
+  try {
+    await writeWhole(marker, Buffer.alloc(0), "wx");
+  } catch (cause) {
+    if (codeOf(cause) !== "EEXIST") throw notWritten(folder, cause);
+    const since = await stat(marker).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Number.POSITIVE_INFINITY,
+    );
+    if (Date.now() - since > SETTLING_MS_MAX) await rm(marker, { force: true });
+    // Somebody else is at it; the next look finds it settled, or tries again.
+    return;
+  }
+  try {
+    await work();
+  } finally {
+    await rm(marker, { force: true });
+  }
 };
 
 /** Appears whole or not at all, and only where none stands. @returns false when somebody else's claim stands there */
@@ -173,40 +217,5 @@ const claimed = async (folder: string, claim: Claim): Promise<boolean> => {
 const notWritten = (folder: string, cause: unknown): ZhangshiError =>
   new ZhangshiError("FILE_NOT_WRITTEN", { file: join(folder, CLAIM_NAME), reason: messageOf(cause) }, { cause });
 
-const replaceClaim = async (folder: string, claim: Claim): Promise<void> => {
-  const part = join(folder, `${CLAIM_NAME}.${claim.attempt}`);
-  await writeWhole(part, Buffer.from(JSON.stringify(claim), "utf8"));
-  await rename(part, join(folder, CLAIM_NAME));
-};
-
-/** Written and handed to the disk before it gets its name: a power cut leaves the old state or the new one. */
-const writeWhole = async (path: string, bytes: Uint8Array, flag: "w" | "wx" = "w"): Promise<void> => {
-  const handle = await open(path, flag);
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-};
-
-const textIn = async (path: string): Promise<string | undefined> => {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    if (codeOf(cause) === "ENOENT") return undefined;
-    throw new ZhangshiError("FILE_UNREADABLE", { file: path, reason: messageOf(cause) }, { cause });
-  }
-};
-
-const jsonOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
-
-const codeOf = (cause: unknown): unknown =>
-  typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+const replaceClaim = (folder: string, claim: Claim): Promise<void> =>
+  replaceWhole(join(folder, CLAIM_NAME), JSON.stringify(claim), claim.attempt);

@@ -78,7 +78,7 @@ const lineOf = (row: string): ReceiptLine | undefined => {
 export const outcomesIn = (
   receipt: Receipt,
   file: string,
-  vouchers: readonly FiledVoucher[],
+  vouchers: readonly Pick<FiledVoucher, "key" | "date" | "word" | "fileNumber">[],
   settings: KingdeeKisSettings,
 ): readonly SendOutcome[] =>
   vouchers.map((voucher) => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Period } from "../../domain/dates.ts";
 import { ZhangshiError } from "../../domain/errors.ts";
 import { dimensionKinds } from "../../domain/voucher.ts";
 
@@ -23,6 +24,9 @@ const Shape = z.strictObject({
   dialect: Dialect,
   /** The account book of our drafts; one folder serves one 账套. */
   book: Code,
+  /** First period of the 账套 (启用期间), and the last that is closed: the program cannot be asked. */
+  startPeriod: Period.optional(),
+  closedThrough: Period.optional(),
   /** 凭证字 by our name → the 账套's. */
   words: z.record(Code, Code).default({ 记: "记" }),
   /** ISO code → 币别代码, or in workbooks the name. Only the 账套's own currency can be sent. */

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import { periodOf } from "../../domain/dates.ts";
+import { normalize } from "../../domain/decimal.ts";
 import { ZhangshiError } from "../../domain/errors.ts";
 import type { VoucherDraft } from "../../domain/voucher.ts";
 import { PROFESSIONAL, STANDARD, writeDbfVouchers } from "./dbf-layouts.ts";
@@ -11,14 +13,19 @@ import { writeXlsVouchers } from "./xls.ts";
 import { writeXlsxVouchers } from "./workbook-layout.ts";
 
 /** What a file holds, remembered beside it: the log and the export speak of vouchers by these. */
-export interface FiledVoucher {
-  readonly key: string;
-  readonly date: string;
+export const FiledVoucher = z.object({
+  key: z.string(),
+  date: z.string(),
   /** 凭证字 of the 账套. */
-  readonly word: string;
+  word: z.string(),
   /** FNum in the file; the program gives its own. */
-  readonly fileNumber: number;
-}
+  fileNumber: z.int().min(1),
+  /** Digest of everything that the file says of it. */
+  content: z.string(),
+  /** Digest of its day, accounts and amounts: by it a voucher is suspected where the program kept no key. */
+  shape: z.string(),
+});
+export type FiledVoucher = Readonly<z.infer<typeof FiledVoucher>>;
 
 export interface VoucherFile {
   /** Says what is in it: equal content has an equal name, and another content another one. */
@@ -71,9 +78,23 @@ export const writeVoucherFile = async (
     date: draft.date,
     word: settings.words[draft.word] ?? draft.word,
     fileNumber: firstNumber + index,
+    content: contentOf(draft, settings),
+    shape: shapeOf(draft),
   }));
   return { name: nameOf(entries, vouchers, settings), bytes: await bytesOf(entries, settings), vouchers };
 };
+
+/** Changes exactly when the file would say something else of the voucher, wherever in a file it stands. */
+export const contentOf = (draft: VoucherDraft, settings: KingdeeKisSettings): string =>
+  shortDigest([draft.key, settings.dialect, entriesOf(draft, 1, settings)]);
+
+export const shapeOf = ({ date, lines }: Pick<VoucherDraft, "date"> & { readonly lines: readonly Shaped[] }): string =>
+  shortDigest([date, lines.map(({ side, account, amount }) => [side, account, normalize(amount)])]);
+type Shaped = Pick<VoucherDraft["lines"][number], "side" | "account" | "amount">;
+
+const SHORT_DIGEST_LENGTH = 20;
+const shortDigest = (value: unknown): string =>
+  createHash("sha256").update(JSON.stringify(value), "utf8").digest("hex").slice(0, SHORT_DIGEST_LENGTH);
 
 /** FNum is N4 (reference §11.2); 专业版 is held to the same. */
 export const NUMBER_MAX = 9_999;

@@ -288,6 +288,23 @@ test.skipIf(certificate === undefined)("TLS is verified, whatever the environmen
   }
 });
 
+test("bytes go out as they are, and an answer is decoded by whoever knows its encoding", async () => {
+  const arrived: Buffer[] = [];
+  const gbk = Buffer.from([0xbf, 0xe2, 0xb4, 0xe6]);
+  const baseUrl = await serve((request, response) => {
+    request.on("data", (part: Buffer) => arrived.push(part));
+    // Cut inside a character: only the whole can be decoded.
+    request.on("end", () => {
+      response.write(gbk.subarray(0, 1));
+      setTimeout(() => response.end(gbk.subarray(1)), 20);
+    });
+  });
+  const decode = (bytes: Buffer): string => new TextDecoder("gbk").decode(bytes);
+  const answer = await connect(baseUrl).write({ ...call, body: gbk, answer: "text", decode }, inMs(5_000));
+  expect(answer).toMatchObject({ kind: "answered", text: "库存" });
+  expect(Buffer.concat(arrived)).toEqual(gbk);
+});
+
 test("a link that leads to another server is not followed, and takes no credentials along", async () => {
   let strangers = 0;
   const elsewhere = await serve((_request, response) => {

@@ -51,11 +51,13 @@ export interface VendorRequest {
   readonly method?: "POST" | "GET" | undefined;
   /** Called after the permit, so that time stamps and signatures are fresh. */
   readonly headers?: (() => Readonly<Record<string, string>>) | undefined;
-  /** Written as JSON (see `exactNumber`); text goes out as it is; absent means no body. */
+  /** Written as JSON (see `exactNumber`); text and bytes go out as they are; absent means no body. */
   readonly body?: unknown;
   readonly timeoutMs?: number | undefined;
   /** "json" (default): an answer that is no JSON is `unreadable`. "text": the body stays text. */
   readonly answer?: "json" | "text" | undefined;
+  /** How the answer's bytes become text, for vendors that do not write UTF-8. All of them are there: none is cut at a packet's end. */
+  readonly decode?: ((bytes: Buffer) => string) | undefined;
 }
 
 /** What became of one request. Which of them prove that nothing ran is decided here, once, for all vendors. */
@@ -180,7 +182,7 @@ export class VendorHttp {
     if (new URL(call.path, this.baseUrl).origin !== this.baseUrl.origin)
       return { kind: "not-sent", code: "NOT_REACHABLE", message: "the path leads away from the base URL" };
     const progress: Progress = { connected: false, answering: false };
-    const body = call.body === undefined || typeof call.body === "string" ? call.body : writeVendorJson(call.body);
+    const body = bodyOf(call.body);
     if (this.#isPast(deadlineAt)) return deadlinePassed();
     return this.#slots.with(async () => {
       await this.#options.pacer.permit(call.lane);
@@ -191,7 +193,7 @@ export class VendorHttp {
 
   async #send(
     call: VendorRequest,
-    body: string | undefined,
+    body: string | Buffer | undefined,
     progress: Progress,
     deadlineAt: Date | undefined,
   ): Promise<Exchange> {
@@ -209,7 +211,7 @@ export class VendorHttp {
         signal: abort.signal,
         transport: this.#transport(progress, deadlineAt),
       });
-      return this.#read(answer.status, headersOf(answer.headers), Buffer.from(answer.data), call.answer ?? "json");
+      return this.#read(answer.status, headersOf(answer.headers), Buffer.from(answer.data), call);
     } catch (error) {
       return this.#failed(error, progress, abort.signal.aborted);
     } finally {
@@ -234,9 +236,9 @@ export class VendorHttp {
     };
   }
 
-  #read(status: number, headers: Readonly<Record<string, string>>, bytes: Buffer, wanted: "json" | "text"): Exchange {
-    const text = bytes.toString("utf8").replace(/^\uFEFF/, "");
-    if (wanted === "text") return { kind: "answered", status, headers, body: text, text };
+  #read(status: number, headers: Readonly<Record<string, string>>, bytes: Buffer, call: VendorRequest): Exchange {
+    const text = (call.decode?.(bytes) ?? bytes.toString("utf8")).replace(/^\uFEFF/, "");
+    if (call.answer === "text") return { kind: "answered", status, headers, body: text, text };
     try {
       return { kind: "answered", status, headers, body: parseVendorJson(text), text };
     } catch {
@@ -258,6 +260,11 @@ export class VendorHttp {
     return deadlineAt !== undefined && this.#options.now().getTime() >= deadlineAt.getTime();
   }
 }
+
+const bodyOf = (body: unknown): string | Buffer | undefined => {
+  if (body === undefined || typeof body === "string") return body;
+  return body instanceof Uint8Array ? Buffer.from(body) : writeVendorJson(body);
+};
 
 const HICCUP_STATUS: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const isHiccup = (exchange: Exchange): boolean =>

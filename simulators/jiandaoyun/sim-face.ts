@@ -16,6 +16,8 @@ export interface Controls {
   readonly requests: RequestLog;
   readonly pushes: PushSender;
   readonly origin: string;
+  /** Late commits that still wait. */
+  readonly pendingCommits: number;
   switches: Switches;
 }
 
@@ -142,10 +144,11 @@ function plantValue(body: unknown, { store }: Controls): unknown {
 }
 
 /** Everything the company holds, records in read shape, for whoever wants to recount. */
-function dump(_body: unknown, { store, origin }: Controls): unknown {
+function dump(_body: unknown, { store, origin, pendingCommits }: Controls): unknown {
   const context = { store, origin, shape: "api" } as const;
   return {
     now: isoOf(store.clock.now()),
+    pendingCommits,
     apps: [...store.apps.values()],
     forms: [...store.tables.values()].map((table) => ({
       form: table.form,

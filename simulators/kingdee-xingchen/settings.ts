@@ -12,7 +12,7 @@ export const Settings = z.strictObject({
   batchMode: z.enum(["all-or-nothing", "partial"]).default("all-or-nothing"),
   /** list filters that are ignored in silence, such as "source_bill_no" */
   ignoredFilters: z.array(z.string()).default([]),
-  /** head fields of vouchers that are lost in silence when saved */
+  /** head fields that this tenant does not have: lost in silence when saved, and not shown */
   lostFields: z.array(z.enum(["source_bill_no", "remark"])).default([]),
   unlistedAssist: z.enum(["keep", "drop", "refuse"]).default("keep"),
   fineAmounts: z.enum(["round", "refuse"]).default("round"),

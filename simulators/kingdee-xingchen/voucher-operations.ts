@@ -74,13 +74,13 @@ function readAll(items: readonly unknown[], call: Call): { wanted: Wanted[]; ref
 export const listVouchers: Operation = reading("query", "gl_voucher|query", (call) => {
   const { ledger, base } = call.set;
   const found = findVouchers(call.parameters, ledger, base, call.settings.ignoredFilters);
-  return listOut(call, found, (voucher) => encodeRow(voucher, ledger, base), true);
+  return listOut(call, found, (voucher) => encodeRow(voucher, ledger, base, call.settings.lostFields), true);
 });
 
-export const viewVoucher: Operation = reading("view", "gl_voucher|query", ({ set, parameters }) => {
+export const viewVoucher: Operation = reading("view", "gl_voucher|query", ({ set, parameters, settings }) => {
   const id = parameters.text("id");
   const voucher = id === "" ? voucherOfNumber(parameters.text("number"), set.ledger) : set.ledger.get(id);
-  return encodeDetail(voucher, set.ledger, set.base);
+  return encodeDetail(voucher, set.ledger, set.base, settings.lostFields);
 });
 
 /** A 凭证字号 names a voucher only within one period. @throws Refusal when there is none, or are several */

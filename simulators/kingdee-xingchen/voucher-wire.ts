@@ -7,7 +7,7 @@ import type { EntryInput, Ledger, VoucherInput } from "./ledger.ts";
 import { ERR, Refusal, type Entry, type Voucher } from "./model.ts";
 import { amountIn, fieldOf, listOf, type Parameters, textIn, textOf } from "./parameters.ts";
 
-/** Fields that a tenant or release does not have are lost in silence when they are sent. */
+/** Fields that a tenant or release does not have are lost in silence when they are sent, and empty in every answer. */
 export type LostFields = readonly string[];
 
 /** @param where  "第2条凭证" in a batch, "" alone */
@@ -70,7 +70,12 @@ function assistType(type: string): string {
   return type === "bd_emp" ? "bd_employee" : type;
 }
 
-export function encodeRow(voucher: Voucher, ledger: Ledger, base: BaseData): { [key: string]: JsonOut } {
+export function encodeRow(
+  voucher: Voucher,
+  ledger: Ledger,
+  base: BaseData,
+  lost: LostFields,
+): { [key: string]: JsonOut } {
   const group = base.find("gl_vouchertype", voucher.group);
   let [debit, credit] = [0n, 0n];
   for (const entry of voucher.entries) {
@@ -91,16 +96,16 @@ export function encodeRow(voucher: Voucher, ledger: Ledger, base: BaseData): { [
     credit_total: formatDecimal(credit, 2),
     source_bill_type: "",
     source_bill_id: "",
-    source_bill_no: voucher.external,
+    source_bill_no: lost.includes("source_bill_no") ? "" : voucher.external,
     have_reverse: voucher.reversedBy !== "",
     is_reverse: voucher.reversalOf !== "",
-    remark: voucher.remark,
+    remark: lost.includes("remark") ? "" : voucher.remark,
   };
 }
 
-export function encodeDetail(voucher: Voucher, ledger: Ledger, base: BaseData): JsonOut {
+export function encodeDetail(voucher: Voucher, ledger: Ledger, base: BaseData, lost: LostFields): JsonOut {
   return {
-    ...encodeRow(voucher, ledger, base),
+    ...encodeRow(voucher, ledger, base, lost),
     entry_list: voucher.entries.map((entry, index) => encodeEntry(entry, index, base)),
   };
 }

@@ -236,9 +236,16 @@ test("lists filter by external number, period, state, account and time", async (
   expect((await client.call("GET", VOUCHERS, { start_period: "2025-13" })).errcode).not.toBe(0);
 });
 
+test("a tenant that has no external number shows none, also of what had one before", async () => {
+  await client.save(receipt("before"));
+  await person(simulator, "settings", { lostFields: ["source_bill_no"] });
+  expect((await client.list("fi/voucher")).map((row) => row["source_bill_no"])).toEqual([""]);
+});
+
 test("a tenant can lose the external number in silence, and ignore a filter in silence", async () => {
   await person(simulator, "settings", { lostFields: ["source_bill_no"] });
   await client.save(receipt("lost"));
+  expect((await client.list("fi/voucher")).map((row) => row["source_bill_no"])).toEqual([""]);
   await person(simulator, "settings", { lostFields: [], ignoredFilters: ["source_bill_no"] });
   await client.save(receipt("kept"));
   const rows = await client.list("fi/voucher", { source_bill_no: "nothing like this" });

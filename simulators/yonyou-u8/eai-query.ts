@@ -49,7 +49,8 @@ export function answerQuery(request: EaiRequest, entity: XmlElement, world: Worl
       const found = ids
         ? [...ids].flatMap((id) => world.ledger.vouchers.get(id) ?? [])
         : world.ledger.ofBook(book.state.number);
-      return exportVouchers(request, found, described);
+      const { rowsMax } = world.settings;
+      return exportVouchers(request, rowsMax === 0 ? found : found.slice(0, rowsMax), described);
     }
     if (isStockTag(request.roottag)) {
       const name = { transvouch: "TransVouch", checkvouch: "CheckVouch" }[request.roottag] ?? "RdRecord";

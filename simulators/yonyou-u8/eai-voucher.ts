@@ -143,7 +143,7 @@ function actOn(
   const { renumber, fresh } = modeOf(request, draft);
   if (request.proc === "add") {
     const voucher = world.ledger.create(book, draft, { renumber, fresh }, origin);
-    if (twice) world.ledger.create(book, draft, { renumber: true, fresh, again: true }, origin);
+    if (twice) world.ledger.repeat(book, draft, { renumber, fresh }, origin);
     return voucher;
   }
   const [year, period, number] = [wholeNumber(draft.year), wholeNumber(draft.period), wholeNumber(draft.number)];

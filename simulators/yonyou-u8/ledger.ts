@@ -37,7 +37,7 @@ export type ImportMode = {
   renumber: boolean;
   /** state as freshly entered; otherwise auditor, cashier and 作废 come as sent */
   fresh: boolean;
-  /** saved even when its key is in the books: the fault apply-twice */
+  /** saved even when its key is in the books: what a person does by hand */
   again?: boolean | undefined;
 };
 
@@ -144,6 +144,15 @@ export class Ledger {
     };
     this.#nextId += 1;
     return this.#commit(voucher, undefined);
+  }
+
+  /** The same upload once more, as the fault apply-twice has it: the books refuse a key they have, unless a switch forbids them. */
+  repeat(book: BookAccess, draft: VoucherDraft, mode: ImportMode, origin: Origin): void {
+    try {
+      this.create(book, draft, { ...mode, renumber: true }, origin);
+    } catch (error) {
+      if (!(error instanceof DuplicateUpload)) throw error;
+    }
   }
 
   /** Overwrites the whole voucher, found by year, period, 凭证类别 and 凭证号 or, by hand, by its id. */

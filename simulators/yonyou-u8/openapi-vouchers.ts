@@ -24,7 +24,7 @@ export function addVoucher(
   }
   const mode = { renumber: draft.number === "", fresh: true };
   const voucher = world.ledger.create(book, draft, mode, origin);
-  if (fault?.kind === "apply-twice") world.ledger.create(book, draft, { ...mode, renumber: true, again: true }, origin);
+  if (fault?.kind === "apply-twice") world.ledger.repeat(book, draft, mode, origin);
   return String(voucher.number);
 }
 

@@ -316,7 +316,9 @@ export class OpenApi {
     }
     if ((resource === "voucherdetails" || resource === "voucherdetaillist") && method === "batch_get") {
       // No paging on this page of the vendor's: everything comes at once.
-      return { errcode: "0", errmsg: "", [resource]: [...arrange(voucherDetails(world, book, query))] };
+      const rows = [...arrange(voucherDetails(world, book, query))];
+      const { rowsMax } = world.settings;
+      return { errcode: "0", errmsg: "", [resource]: rowsMax === 0 ? rows : rows.slice(0, rowsMax) };
     }
     if (PERIOD_RESOURCES.has(resource)) return paged(periodRows(resource, book), resource, (row) => row);
     if (resource === "accountsum") return paged(accountSums(world, book, query), resource, (row) => row);

@@ -185,6 +185,7 @@ export const SettingsChange = z
     zeroIssue: z.enum(["refuse", "allow"]),
     pollRunning: z.enum(["url", "30025"]),
     openApiCheckvouch: z.boolean(),
+    rowsMax: z.int().min(0),
     latencyMs: z.int().min(0).max(600_000),
   })
   .partial();

@@ -38,6 +38,8 @@ export type Settings = LedgerSettings &
     pollRunning: "url" | "30025";
     /** whether the OpenAPI knows 盘点单; the vendor's catalogue of 2020 does not */
     openApiCheckvouch: boolean;
+    /** vouchers in an export of EAI, lines in voucherdetails: more are left out without a word; 0 leaves nothing out */
+    rowsMax: number;
     /** extra time that every vendor call takes */
     latencyMs: number;
   };
@@ -53,6 +55,7 @@ export const DEFAULT_SETTINGS: Settings = {
   stockMoves: "save",
   pollRunning: "url",
   openApiCheckvouch: false,
+  rowsMax: 0,
   latencyMs: 0,
 };
 

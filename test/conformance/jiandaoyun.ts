@@ -17,7 +17,7 @@ const VOUCHERS = entry(1);
 const PERIODS = entry(2);
 const ACCOUNTS = entry(3);
 const MASTERS = { item: entry(4), supplier: entry(5), customer: entry(6), department: entry(7), warehouse: entry(8) };
-const BOOK = "001";
+export const BOOK = "001";
 const OPEN = period("2025-01");
 const AUDITOR = "lizg";
 
@@ -121,7 +121,7 @@ const master = (entryId: string) => ({
 });
 
 const TIMEOUT_MS = 1_200;
-const settingsFor = (kind: "plain" | "flow"): object => ({
+export const settingsFor = (kind: "plain" | "flow"): Readonly<Record<string, unknown>> => ({
   appId: APP,
   retryWaitMs: 10,
   timeoutMs: TIMEOUT_MS,
@@ -269,6 +269,29 @@ const INTERFACES = [
   ...RIGHTS.write,
 ];
 
+const rowsIn = ({ forms }: z.infer<typeof Dump>, entryId: string) =>
+  forms.find(({ form }) => form.entryId === entryId)?.records ?? [];
+
+/** @param dump  what `/_sim/dump` answers */
+export const readBooks = (dump: unknown): readonly BookedVoucher[] =>
+  rowsIn(Dump.parse(dump), VOUCHERS).map((row) => bookedVoucher(VoucherRow.parse(row)));
+
+/** Makes the app, its accounts, codes and periods. */
+export const prepare = async (baseUrl: string, kind: "plain" | "flow"): Promise<void> => {
+  const fill = (entryId: string, rows: readonly object[]) =>
+    person(baseUrl, "records/import", { entry_id: entryId, rows });
+  await person(baseUrl, "members", { members: [{ username: AUDITOR, name: "李主管" }] });
+  await person(baseUrl, "apps", app(kind));
+  await fill(ACCOUNTS, ACCOUNT_ROWS);
+  for (const [name, entryId] of Object.entries(MASTERS))
+    await fill(entryId, [{ code: CODES[name as keyof typeof MASTERS], name, status: "启用" }]);
+  const months = Array.from({ length: 6 }, (_, at) => shiftPeriod(OPEN, at - 2));
+  await fill(
+    PERIODS,
+    months.map((month) => ({ period: month, status: month < OPEN ? "已结账" : "开启" })),
+  );
+};
+
 const start = (kind: "plain" | "flow") => async (): Promise<Bench> => {
   const simulator = await startJiandaoyun({ switches: { rates: "off", clockInHeaders: true } });
   const { baseUrl, credentials } = simulator;
@@ -281,21 +304,10 @@ const start = (kind: "plain" | "flow") => async (): Promise<Bench> => {
   const act = async (name: string, body: unknown): Promise<void> => {
     await person(baseUrl, name, body);
   };
-  const fill = (entryId: string, rows: readonly object[]) => act("records/import", { entry_id: entryId, rows });
-  await act("members", { members: [{ username: AUDITOR, name: "李主管" }] });
-  await act("apps", app(kind));
-  await fill(ACCOUNTS, ACCOUNT_ROWS);
-  for (const [name, entryId] of Object.entries(MASTERS))
-    await fill(entryId, [{ code: CODES[name as keyof typeof MASTERS], name, status: "启用" }]);
-  const months = Array.from({ length: 6 }, (_, at) => shiftPeriod(OPEN, at - 2));
-  await fill(
-    PERIODS,
-    months.map((month) => ({ period: month, status: month < OPEN ? "已结账" : "开启" })),
-  );
+  await prepare(baseUrl, kind);
 
   const dump = async () => Dump.parse(await sim("dump"));
-  const rowsOf = async (entryId: string) =>
-    (await dump()).forms.find(({ form }) => form.entryId === entryId)?.records ?? [];
+  const rowsOf = async (entryId: string) => rowsIn(await dump(), entryId);
   const vouchers = async (): Promise<readonly VoucherRow[]> =>
     (await rowsOf(VOUCHERS)).map((row) => VoucherRow.parse(row));
   const voucher = async (id: string): Promise<VoucherRow> => {

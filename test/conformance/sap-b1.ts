@@ -58,6 +58,9 @@ const bookedVoucher = (voucher: Booked): BookedVoucher => ({
   })),
 });
 
+/** @param dump  what `/_person/vouchers` or `/_sim/books` answers */
+export const readBooks = (dump: unknown): readonly BookedVoucher[] => Booked.parse(dump).vouchers.map(bookedVoucher);
+
 const dimensionsOf = (line: Readonly<Record<string, unknown>>): Partial<Record<DimensionKind, string>> => {
   const found: Partial<Record<DimensionKind, string>> = {};
   for (const [field, kind] of Object.entries(FIELDS)) if (cell(line, field) !== "") found[kind] = cell(line, field);
@@ -172,7 +175,7 @@ const start = (serviceLayer: "v1" | "v2") => async (): Promise<Bench> => {
     hits: (kind) => hits(origin, kind),
     requests: () => requests(origin),
     settle: () => settle(() => simulator.pendingCommits()),
-    books: async () => Booked.parse(await personList(origin, "vouchers")).vouchers.map(bookedVoucher),
+    books: async () => readBooks(await personList(origin, "vouchers")),
     exportAgain: async () => undefined,
     importFile: { zh: "该账簿在线入账，没有文件", en: "this ledger takes requests, not files" },
   };

@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
 import { type Evidence, excusedBy, judge } from "./count.ts";
-import type { BookedVoucher } from "./simulators.ts";
+import type { BookedVoucher } from "./ledgers/ledger.ts";
 
-const booked = (external: string, document: string, debit = "10.00", request = "r1"): BookedVoucher => ({
-  external,
-  invalid: false,
-  entries: [
-    { explanation: document, debit },
-    { explanation: document, debit: "0.00" },
+const booked = (key: string, document: string, debit = "10.00", request = "r1"): BookedVoucher => ({
+  key,
+  voided: false,
+  request,
+  lines: [
+    { summary: document, debit },
+    { summary: document, debit: "0.00" },
   ],
-  origin: { request },
 });
 const verified = (key: string, document: string) => ({ key, state: "verified", total: "10", documents: [document] });
 const evidence: Evidence = {
@@ -28,7 +28,7 @@ test("books and postings that agree leave nothing to count", () => {
 
 test("a document in no voucher is lost, and claiming its voucher is false", () => {
   expect(counts({ vouchers: [booked("a", "d1")] })).toEqual({ lost: ["d2"], falselyPosted: ["b"] });
-  const voided = { ...booked("b", "d2"), invalid: true };
+  const voided = { ...booked("b", "d2"), voided: true };
   expect(counts({ vouchers: [booked("a", "d1"), voided] })).toEqual({ lost: ["d2"], falselyPosted: ["b"] });
 });
 

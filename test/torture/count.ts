@@ -1,4 +1,4 @@
-import type { BookedVoucher } from "./simulators.ts";
+import type { BookedVoucher } from "./ledgers/ledger.ts";
 
 /** What the database says of one posting when the run is over. */
 export interface PostingRow {
@@ -24,10 +24,8 @@ export interface Verdict {
  * @param victims  keys whose request was to be committed late beyond the settling time, or twice
  */
 export function excusedBy(victims: readonly string[], vouchers: readonly BookedVoucher[]): ReadonlySet<string> {
-  const requests = new Set(
-    vouchers.filter(({ external }) => victims.includes(external)).map(({ origin }) => origin.request),
-  );
-  return new Set(vouchers.filter(({ origin }) => requests.has(origin.request)).map(({ external }) => external));
+  const requests = new Set(vouchers.filter(({ key }) => victims.includes(key)).map(({ request }) => request));
+  return new Set(vouchers.filter(({ request }) => requests.has(request)).map(({ key }) => key));
 }
 
 export interface Evidence {
@@ -48,9 +46,9 @@ const UNDECIDED = new Set(["sending", "uncertain"]);
 
 /** Counts from the books, not from what we believe: a document is a summary of a live voucher's line there. */
 export function judge({ vouchers, documents, postings, found, excused }: Evidence): Verdict {
-  const live = vouchers.filter(({ invalid }) => !invalid);
-  const byKey = groupBy(live, ({ external }) => [external]);
-  const byDocument = groupBy(live, ({ entries }) => new Set(entries.map(({ explanation }) => explanation)));
+  const live = vouchers.filter(({ voided }) => !voided);
+  const byKey = groupBy(live, ({ key }) => [key]);
+  const byDocument = groupBy(live, ({ lines }) => new Set(lines.map(({ summary }) => summary)));
 
   const lost = documents.filter((document) => !byDocument.has(document));
   const doubledDetected: string[] = [];
@@ -58,7 +56,7 @@ export function judge({ vouchers, documents, postings, found, excused }: Evidenc
   for (const [key, copies] of byKey)
     if (copies.length > 1) (found.has(key) && excused.has(key) ? doubledDetected : doubled).push(key);
   for (const [document, copies] of byDocument)
-    if (new Set(copies.map(({ external }) => external)).size > 1) doubled.push(document);
+    if (new Set(copies.map(({ key }) => key)).size > 1) doubled.push(document);
 
   const falselyPosted = postings
     .filter(({ key, state, total }) => {
@@ -89,7 +87,7 @@ function groupBy<Item>(items: readonly Item[], keysOf: (item: Item) => Iterable<
   return groups;
 }
 
-const debitOf = (voucher: BookedVoucher): bigint => voucher.entries.reduce((sum, { debit }) => sum + cents(debit), 0n);
+const debitOf = (voucher: BookedVoucher): bigint => voucher.lines.reduce((sum, { debit }) => sum + cents(debit), 0n);
 
 /** "12.5" → 1250n; amounts here have at most two decimals. */
 const cents = (text: string): bigint => {

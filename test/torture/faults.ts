@@ -1,5 +1,6 @@
 import type { ProtocolStep } from "../../activities/posting.ts";
 import type { Random } from "../../simulators/shared/prng.ts";
+import type { FaultOperations, Form } from "./ledgers/ledger.ts";
 import type { TortureTiming } from "./timing.ts";
 
 /** A fault as the simulator's fault file spells it. */
@@ -44,30 +45,37 @@ export interface FaultDraw {
 
 export type Protection = "lookup" | "lease" | "settling" | "constraint";
 
+interface Draw {
+  readonly random: Random;
+  readonly operations: FaultOperations;
+}
+
 /** Faults of the request that creates vouchers, each aimed so that it can fire. */
-const creationFaults: Readonly<Record<string, (random: Random, key: string, timing: TortureTiming) => SimulatedFault>> =
-  {
-    "lose-before": (random) => onSave("lose-before", random),
-    "lose-after": (random) => onSave("lose-after", random),
-    "half-answer": (random) => onSave("half-answer", random),
-    unreadable: (random) => onSave("unreadable", random),
-    "500-before": (random) => onSave("500-before", random),
-    "500-after": (random) => onSave("500-after", random),
-    "200-failure": (random) => ({ ...onSave("200-failure", random), ...failureForm(random) }),
-    "failure-after": (random) => ({ ...onSave("failure-after", random), ...failureForm(random) }),
-    "already-exists": (random) => onSave("already-exists", random),
-    hang: (random) => onSave("hang", random),
-    "hang-after": (random) => onSave("hang-after", random),
-    "late-commit-within": (_random, key, timing) => ({ ...onKey("late-commit", key), delayMs: timing.lateWithinMs }),
-    "late-commit-beyond": (_random, key, timing) => ({ ...onKey("late-commit", key), delayMs: timing.lateBeyondMs }),
-    "apply-twice": (_random, key) => onKey("apply-twice", key),
-    "session-lost": (random) => ({ ...onSave("session-lost", random), ...sessionForm(random) }),
-    "session-lost-mid-batch": (random) => ({ ...onSave("session-lost-mid-batch", random), ...sessionForm(random) }),
-    "batch-element-refused": (random) => onSave("batch-element-refused", random),
-    "batch-element-unnamed": (random) => ({ ...onSave("batch-element-unnamed", random), done: random.below(2) === 0 }),
-    throttled: (random) => onSave("throttled", random),
-    reorder: (random) => onSave("reorder", random),
-  };
+const creationFaults: Readonly<Record<string, (draw: Draw, key: string, timing: TortureTiming) => SimulatedFault>> = {
+  "lose-before": (draw) => onSave("lose-before", draw),
+  "lose-after": (draw) => onSave("lose-after", draw),
+  "half-answer": (draw) => onSave("half-answer", draw),
+  unreadable: (draw) => onSave("unreadable", draw),
+  "500-before": (draw) => onSave("500-before", draw),
+  "500-after": (draw) => onSave("500-after", draw),
+  "200-failure": (draw) => ({ ...onSave("200-failure", draw), ...formOf(draw, draw.operations.failureForms) }),
+  "failure-after": (draw) => ({ ...onSave("failure-after", draw), ...formOf(draw, draw.operations.failureForms) }),
+  "already-exists": (draw) => onSave("already-exists", draw),
+  hang: (draw) => onSave("hang", draw),
+  "hang-after": (draw) => onSave("hang-after", draw),
+  "late-commit-within": (draw, key, timing) => ({ ...onKey("late-commit", key, draw), delayMs: timing.lateWithinMs }),
+  "late-commit-beyond": (draw, key, timing) => ({ ...onKey("late-commit", key, draw), delayMs: timing.lateBeyondMs }),
+  "apply-twice": (draw, key) => onKey("apply-twice", key, draw),
+  "session-lost": (draw) => ({ ...onSave("session-lost", draw), ...formOf(draw, draw.operations.sessionForms) }),
+  "session-lost-mid-batch": (draw) => ({
+    ...onSave("session-lost-mid-batch", draw),
+    ...formOf(draw, draw.operations.sessionForms),
+  }),
+  "batch-element-refused": (draw) => onSave("batch-element-refused", draw),
+  "batch-element-unnamed": (draw) => ({ ...onSave("batch-element-unnamed", draw), done: draw.random.below(2) === 0 }),
+  throttled: (draw) => ({ ...onSave("throttled", draw), ...formOf(draw, draw.operations.throttledForms) }),
+  reorder: (draw) => onSave("reorder", draw),
+};
 
 const READ_KINDS = ["lose-after", "half-answer", "unreadable", "500-before", "session-lost", "throttled", "reorder"];
 const ADVANCE_KINDS = [
@@ -109,8 +117,10 @@ export function drawFaults(
   run: number,
   keys: readonly string[],
   timing: TortureTiming,
+  operations: FaultOperations,
   without: Protection | undefined,
 ): FaultDraw {
+  const draw = { random, operations };
   const names = Object.keys(creationFaults);
   const turn = run * CREATION_FAULTS_PER_RUN;
   const chosen = new Set(Array.from({ length: CREATION_FAULTS_PER_RUN }, (_, index) => at(names, turn + index)));
@@ -120,12 +130,12 @@ export function drawFaults(
   const excusedKeys: string[] = [];
   for (const name of chosen) {
     const key = victims.pop() ?? "";
-    const fault = creationFaults[name]?.(random, key, timing);
+    const fault = creationFaults[name]?.(draw, key, timing);
     if (fault === undefined) continue;
     simulated.push(fault);
     if (name === "apply-twice" || name === "late-commit-beyond") excusedKeys.push(key);
   }
-  for (let index = 0; index < OTHER_FAULTS_PER_RUN; index += 1) simulated.push(otherFault(random));
+  for (let index = 0; index < OTHER_FAULTS_PER_RUN; index += 1) simulated.push(otherFault(draw));
   const workers: WorkerFault[] = [];
   const crashes = 1 + random.below(2);
   for (let crash = 0; crash < crashes; crash += 1)
@@ -136,32 +146,38 @@ export function drawFaults(
   return { simulated, workers, excusedKeys, workerCount, sharedName: run % 8 >= 4, revisions: random.below(4) };
 }
 
-const WRITES = ["save", "batchSave"];
-const onSave = (kind: string, random: Random): SimulatedFault => ({
+const onSave = (kind: string, { random, operations }: Draw): SimulatedFault => ({
   kind,
-  operation: WRITES,
+  operation: operations.create,
   nth: 1 + random.below(NTH_MAX),
   times: 1,
 });
-const onKey = (kind: string, key: string): SimulatedFault => ({ kind, operation: WRITES, match: key, times: 1 });
+const onKey = (kind: string, key: string, { operations }: Draw): SimulatedFault => ({
+  kind,
+  operation: operations.create,
+  match: key,
+  times: 1,
+});
 
 /** The vendor says it in several ways. */
-const failureForm = (random: Random): { readonly variant?: string } =>
-  random.below(3) === 0 ? { variant: "response_error" } : {};
-const sessionForm = (random: Random): { readonly variant?: string } => {
-  const variant = at([undefined, "array", "response_error", "401", "empty"], random.below(5));
+const formOf = ({ random }: Draw, forms: readonly Form[]): { readonly variant?: string } => {
+  // Where there is one way, nothing is drawn.
+  const variant = forms.length === 1 ? forms[0] : at(forms, random.below(forms.length));
   return variant === undefined ? {} : { variant };
 };
 
-function otherFault(random: Random): SimulatedFault {
+function otherFault(draw: Draw): SimulatedFault {
+  const { random, operations } = draw;
   const nth = 1 + random.below(NTH_MAX);
-  if (random.below(2) === 0) {
-    const kind = at(READ_KINDS, random.below(READ_KINDS.length));
-    const operation = at([["query"], ["view"], ["query", "view"]], random.below(3));
-    return { kind, operation, nth, times: 1, ...(kind === "session-lost" ? sessionForm(random) : {}) };
+  if (random.below(2) === 0 || operations.advance.length === 0) {
+    const kinds = [...READ_KINDS.map((kind) => ({ kind })), ...operations.ownReads];
+    const drawn = at(kinds, random.below(kinds.length));
+    const operation = at(operations.reads, random.below(operations.reads.length));
+    const form = drawn.kind === "session-lost" ? formOf(draw, operations.sessionForms) : {};
+    return { ...drawn, operation, nth, times: 1, ...form };
   }
   const kind = at(ADVANCE_KINDS, random.below(ADVANCE_KINDS.length));
-  return { kind, operation: ["submit", "audit"], nth, times: 1 };
+  return { kind, operation: operations.advance, nth, times: 1 };
 }
 
 function at<Item>(items: readonly Item[], index: number): Item {

@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { VoucherTarget } from "../../connectors/contract.ts";
-import { createKingdeeCloud } from "../../connectors/kingdee-cloud/connector.ts";
+import { createTarget } from "../../connectors/registry.ts";
 import { type Database, inTransaction } from "../../db/database.ts";
 import * as draftStore from "../../db/draft-store.ts";
 import * as postingStore from "../../db/posting-store.ts";
 import { redrawPosting } from "../../db/voucher-store.ts";
 import { period } from "../../domain/dates.ts";
 import type { LedgerConfig } from "../../domain/installation.ts";
-import type { Stage } from "../../domain/posting.ts";
 import { Random } from "../../simulators/shared/prng.ts";
 import { type PostingRow, type Verdict, excusedBy, judge } from "./count.ts";
 import { type DraftTarget, type TortureDocument, draftOf, draftRun, drawAmount } from "./drafting.ts";
 import { type FaultDraw, type Protection, drawFaults } from "./faults.ts";
 import { findDoubles } from "./finder.ts";
+import { tortureLedger } from "./ledgers/registry.ts";
 import type { Books, RunSimulator } from "./simulators.ts";
 import type { TortureTiming } from "./timing.ts";
 
@@ -33,6 +33,8 @@ export interface RunResult {
 export interface LedgerRunPlan {
   readonly run: number;
   readonly seed: number;
+  /** As the registry of connectors names it. */
+  readonly vendor: string;
   readonly database: Database;
   readonly simulator: RunSimulator;
   readonly timing: TortureTiming;
@@ -42,9 +44,7 @@ export interface LedgerRunPlan {
 }
 
 const DEADLOCK = "40P01";
-export const BOOK = "001";
 export const COMPANY = "torture";
-const ORGANISATION = "100";
 const PERIOD = period("2025-01");
 const LATE_POLL_MS = 100;
 /** The runs of a seed draw from generators of their own, so that one run can be repeated alone. */
@@ -72,19 +72,17 @@ export class LedgerRun {
   constructor(plan: LedgerRunPlan) {
     this.#plan = plan;
     this.random = new Random(plan.seed * RUN_STRIDE + plan.run);
-    const targetStage = drawStage(this.random);
+    const { book, drawSettings } = tortureLedger(plan.vendor);
+    const { stages, settings } = plan.simulator;
+    const targetStage = stages[this.random.below(stages.length)] ?? "saved";
     const { leaseMs, deadlineMs, settlingMs } = plan.timing;
     const name = `t${plan.seed}-${plan.run}`;
-    this.settings = {
-      authentication: this.random.below(2) === 0 ? "signed" : "session",
-      books: { [BOOK]: ORGANISATION },
-      batchMax: 1 + this.random.below(6),
-    };
+    this.settings = { ...settings, ...drawSettings(this.random) };
     this.ledger = {
       code: name,
       company: COMPANY,
       connection: name,
-      book: BOOK,
+      book,
       currency: "CNY",
       word: "记",
       targetStage,
@@ -98,8 +96,8 @@ export class LedgerRun {
       deadlineMs,
       settlingMs,
     };
-    this.#draftTarget = { company: COMPANY, ledger: name, book: BOOK, targetStage };
-    this.target = createKingdeeCloud(this.settings, {
+    this.#draftTarget = { company: COMPANY, ledger: name, book, targetStage };
+    this.target = createTarget(plan.vendor, this.settings, {
       connection: name,
       baseUrl: plan.simulator.baseUrl,
       secrets: plan.simulator.secrets,
@@ -111,13 +109,14 @@ export class LedgerRun {
 
   /** Drafts the vouchers, twice at once, and arms the simulator with what was drawn. */
   async begin(): Promise<FaultDraw> {
-    const { database, run, without, simulator, timing } = this.#plan;
+    const { database, run, without, simulator, timing, vendor } = this.#plan;
     const drafted = await draftRun(database, this.random, this.#draftTarget);
     for (const document of drafted.documents) this.#documents.set(document.number, document);
     this.hit("competing-drafters", drafted.conflicts);
-    const draw = drawFaults(this.random, run, drafted.keys, timing, without);
+    const draw = drawFaults(this.random, run, drafted.keys, timing, tortureLedger(vendor).faults, without);
     this.#revisionsLeft = draw.revisions;
-    this.#excusedKeys = draw.excusedKeys;
+    // Where the ERP itself lets a key in once, nothing excuses a double.
+    if (this.target.capabilities.keyGuard !== "native") this.#excusedKeys = draw.excusedKeys;
     await simulator.setFaults(draw.simulated);
     return draw;
   }
@@ -187,7 +186,7 @@ export class LedgerRun {
     const refused = rows.rows.filter(({ state }) => state === "refused" || state === "held");
     if (refused.length > 0) {
       const { vouchers } = await this.#plan.simulator.books();
-      const booked = new Set(vouchers.map(({ external }) => external));
+      const booked = new Set(vouchers.map(({ key }) => key));
       for (const row of refused) if (booked.has(row.posting_key)) this.#falselyRefused.add(row.posting_key);
     }
     for (const row of rows.rows) await this.#redraw(row);
@@ -290,10 +289,4 @@ export class LedgerRun {
     if (isReading || isConnection) this.hit("batch-failed");
     else this.#broken.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
   }
-}
-
-function drawStage(random: Random): Exclude<Stage, "none" | "booked"> {
-  const drawn = random.below(6);
-  if (drawn === 0) return "saved";
-  return drawn === 1 ? "submitted" : "audited";
 }

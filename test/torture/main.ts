@@ -10,12 +10,13 @@ import { startPostgres } from "../../embedded/postgres.ts";
 import { dropConstraints } from "./drafting.ts";
 import type { RunResult } from "./ledger-run.ts";
 import { runOnce } from "./run.ts";
+import { tortureVendors } from "./ledgers/registry.ts";
 import { SimulatorProcess } from "./simulators.ts";
 import type { Protection } from "./faults.ts";
 import { throughTemporal } from "./through-temporal.ts";
 import { Total } from "./total.ts";
 
-const HELP = `npm run torture -- [--runs N] [--seed S] [--lanes N] [--without PROTECTION] [--dump FILE]
+const HELP = `npm run torture -- [--runs N] [--seed S] [--lanes N] [--ledger VENDOR] [--without PROTECTION] [--dump FILE]
 
 Posts vouchers through the real protocol, connector and database to simulated ERPs that misbehave, with workers that
 crash and freeze, and counts what came of it from the simulators' own books.
@@ -23,6 +24,7 @@ crash and freeze, and counts what came of it from the simulators' own books.
   --runs N      how many runs (default 50); each has a fresh ledger, fresh books and at least 20 keys
   --seed S      what is drawn (default 1)
   --lanes N     runs at once (default 12)
+  --ledger V    whose ledger (default kingdee-cloud): ${tortureVendors.join(", ")}
   --dump FILE   where the simulators' books go, one run a line (default: among the temporary files)
   --in-process  leaves out the runs through Temporal: one in ten, with the worker killed, Temporal and PostgreSQL restarted
   --without P   switches one protection off, and draws the fault that it protects from in every run:
@@ -33,8 +35,9 @@ crash and freeze, and counts what came of it from the simulators' own books.
 
 The last line of the output is one JSON object: runs, keys, faults (hits per kind), lost (documents in no voucher),
 doubled (keys or documents booked twice), doubledDetected (keys booked twice because the ERP committed beyond the
-settling time or applied a request twice, and named by the finder of doubles), falselyPosted (our state says booked and
-the books do not, the other way round, or another amount), uncertainLeft, booksDump.
+settling time or applied a request twice, and named by the finder of doubles; nothing excuses a double where the ERP
+itself lets a key in once), falselyPosted (our state says booked and the books do not, the other way round, or another
+amount), uncertainLeft, booksDump.
 
 Exit code 0: lost, doubled, falselyPosted and uncertainLeft are zero; with --without: something was lost or doubled.
 `;
@@ -51,6 +54,7 @@ const Options = z.strictObject({
   seed: whole.default(1),
   lanes: whole.pipe(z.number().min(1).max(64)).default(12),
   dump: z.string().min(1).optional(),
+  ledger: z.enum(tortureVendors).default("kingdee-cloud"),
   without: z.enum(["lookup", "lease", "settling", "constraint"]).optional(),
   "in-process": z.boolean().default(false),
   help: z.boolean().default(false),
@@ -64,7 +68,16 @@ else process.exitCode = await torture(options);
 function readOptions(): Options {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
-  const named = { runs: text, seed: text, lanes: text, dump: text, without: text, "in-process": flag, help: flag };
+  const named = {
+    runs: text,
+    seed: text,
+    lanes: text,
+    ledger: text,
+    dump: text,
+    without: text,
+    "in-process": flag,
+    help: flag,
+  };
   try {
     return Options.parse(parseArgs({ options: named }).values);
   } catch (error) {
@@ -80,12 +93,12 @@ async function torture(given: Options): Promise<number> {
   const say = (line: string): boolean => process.stderr.write(`${line}\n`);
   const booksDump = dump ?? join(tmpdir(), `zhangshi-torture-${seed}-${process.pid}.jsonl`);
   const file = createWriteStream(booksDump);
-  const simulators = new SimulatorProcess();
+  const simulators = new SimulatorProcess(given.ledger);
   const total = new Total();
   const onResult = (result: RunResult): void => {
     total.add(result);
     const { run, documents, postings, books, verdict } = result;
-    file.write(`${JSON.stringify({ run, documents, postings, verdict, books })}\n`);
+    file.write(`${JSON.stringify({ run, documents, postings, verdict, books: books.dump })}\n`);
     say(lineOf(result, total.runs, runs));
   };
   const all = Array.from({ length: runs }, (_, run) => run);

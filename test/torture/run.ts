@@ -23,7 +23,16 @@ const LOOK_MS = 90;
 export async function runOnce({ run, seed, database, simulators, without }: RunPlan): Promise<RunResult> {
   const simulator = await simulators.start({ seed: seed + run });
   try {
-    const plan = { run, seed, database, simulator, without, timing: IN_PROCESS, databaseFails: false };
+    const plan = {
+      run,
+      seed,
+      database,
+      simulator,
+      without,
+      timing: IN_PROCESS,
+      databaseFails: false,
+      vendor: simulators.vendor,
+    };
     const ledger = new LedgerRun(plan);
     const draw = await ledger.begin();
     if (draw.workerCount > 1) ledger.hit("two-workers");

@@ -92,7 +92,7 @@ class Episode {
       const ledgers = this.#runs.flatMap((run, index) => {
         const simulator = started[index];
         if (simulator === undefined) return [];
-        const common = { seed, database, without: undefined, databaseFails: true } as const;
+        const common = { seed, database, vendor: simulators.vendor, without: undefined, databaseFails: true } as const;
         return [new LedgerRun({ ...common, run, simulator, timing: THROUGH_TEMPORAL })];
       });
       const installation = this.#install(ledgers, started);
@@ -119,7 +119,7 @@ class Episode {
       });
       return {
         name: ledger.connection,
-        vendor: "kingdee-cloud",
+        vendor: this.#part.simulators.vendor,
         baseUrl: simulator?.baseUrl,
         settings,
         secrets: Object.fromEntries(secrets),

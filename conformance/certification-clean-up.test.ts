@@ -20,9 +20,11 @@ const can: TargetCapabilities = {
   readsBalances: false,
   readsQuantities: false,
   linesMax: 100,
+  vouchersPerPeriodMax: undefined,
   summaryMax: 100,
   amountDigits: 12,
   amountDecimals: 2,
+  quantityDigits: 13,
   quantityDecimals: 6,
   quantities: true,
   text: { measure: "characters", repertoire: "unicode" },
@@ -126,14 +128,14 @@ test("every voucher gets a red one in its own period, which says what it is", as
 
 test("a voucher whose answer got lost is found and reversed", async () => {
   const { target } = ledger((draft, posted) =>
-    isRed(draft) ? posted : { kind: "uncertain", key: posted.key, code: "POSTING_UNCERTAIN", message: "" },
+    isRed(draft) ? posted : { kind: "uncertain", key: posted.key, code: "NO_ANSWER", message: "" },
   );
   expect(await run(target)).toMatchObject([{ number: "1", reversedBy: "2" }]);
 });
 
 test("a reversal whose answer got lost counts once it is seen, and is not sent again", async () => {
   const { target, vouchers } = ledger((draft, posted) =>
-    isRed(draft) ? { kind: "uncertain", key: posted.key, code: "POSTING_UNCERTAIN", message: "" } : posted,
+    isRed(draft) ? { kind: "uncertain", key: posted.key, code: "NO_ANSWER", message: "" } : posted,
   );
   expect(await run(target)).toMatchObject([{ reversedBy: "2", left: undefined }]);
   expect(vouchers).toHaveLength(2);

@@ -54,7 +54,8 @@ export const checkCommand = (): Command =>
       }),
     );
 
-async function installationFor(surroundings: Surroundings, file: string | undefined): Promise<Installation> {
+/** The configuration of that file, else the applied one. @throws ZhangshiError CONFIG_MISSING, CONFIG_INVALID, FILE_UNREADABLE */
+export async function installationFor(surroundings: Surroundings, file: string | undefined): Promise<Installation> {
   if (file !== undefined) {
     try {
       return parseInstallation(readFileSync(file, "utf8"), file);

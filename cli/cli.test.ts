@@ -83,6 +83,7 @@ describe("help and language", () => {
     "init",
     "apply",
     "check",
+    "certify",
     "sync",
     "post",
     "reconcile",
@@ -95,7 +96,7 @@ describe("help and language", () => {
     "doctor",
     "worker",
   ];
-  const changing = ["init", "apply", "sync", "post", "reconcile", "worker"];
+  const changing = ["init", "apply", "certify", "sync", "post", "reconcile", "worker"];
 
   test("the help names every command, in the language of the user", async () => {
     const english = await zhangshi(["--help"], { LANG: "en_GB.UTF-8" });

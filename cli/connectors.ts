@@ -49,9 +49,11 @@ export const targetOf = (
   installation: Installation,
   ledger: LedgerConfig,
   variables: Readonly<Record<string, string | undefined>>,
+  pacer: Pacer = unpaced,
 ): VoucherTarget => {
   const connection = connectionOf(installation, ledger.connection);
-  return createTarget(connection.vendor, mergedSettings(connection, ledger), contextOf(connection, variables));
+  const context = { ...contextOf(connection, variables), pacer };
+  return createTarget(connection.vendor, mergedSettings(connection, ledger), context);
 };
 
 interface User {

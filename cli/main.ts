@@ -17,6 +17,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import("./init.ts")).initCommand(),
   apply: async () => (await import("./apply.ts")).applyCommand(),
   check: async () => (await import("./check.ts")).checkCommand(),
+  certify: async () => (await import("./certify.ts")).certifyCommand(),
   sync: async () => (await import("./sync.ts")).syncCommand(),
   post: async () => (await import("./post.ts")).postCommand(),
   reconcile: async () => (await import("./reconcile.ts")).reconcileCommand(),

@@ -20,6 +20,7 @@ const FOLDERS = [
   "server",
   "cli",
   "embedded",
+  "conformance",
   "simulators",
   "demo",
 ];

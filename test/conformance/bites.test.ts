@@ -3,8 +3,8 @@ import type { LookUp, SendOutcome, VoucherTarget } from "../../connectors/contra
 import { PostingKey } from "../../domain/posting-key.ts";
 import { benches } from "./kingdee-cloud.ts";
 import type { Bench } from "./office.ts";
-import { type Verdict, play } from "./run.ts";
-import { suite } from "./suite.ts";
+import { type Verdict, play } from "../../conformance/play.ts";
+import { suite } from "../../conformance/suite.ts";
 
 /* Connectors that lie in one way each: the suite has to catch every one of them. */
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { benchesOf, ledgerVendors, play } from "./run.ts";
-import { suite } from "./suite.ts";
+import { play } from "../../conformance/play.ts";
+import { suite } from "../../conformance/suite.ts";
+import { benchesOf, ledgerVendors } from "./run.ts";
 
 test("every case has a name of its own and a title in both languages", () => {
   expect(new Set(suite.map(({ id }) => id)).size).toBe(suite.length);

@@ -1,8 +1,9 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { Slots } from "../../connectors/transport/slots.ts";
-import { suite } from "./suite.ts";
-import { type Verdict, benchesOf, ledgerVendors, play } from "./run.ts";
+import { type Verdict, play } from "../../conformance/play.ts";
+import { suite } from "../../conformance/suite.ts";
+import { benchesOf, ledgerVendors } from "./run.ts";
 
 /* `npm run conformance -- <vendor|all> [--json]`: every case of every ledger, and counts per vendor. */
 

@@ -57,12 +57,19 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
       "server",
       "simulators",
       "embedded",
+      "conformance",
     ],
     types: ["activities"],
     packages: ["commander", "zod", "yaml", "@temporalio/client", "@temporalio/common", "pg", "hucre"],
   },
   embedded: { own: ["config"], packages: ["pg", "zod", "@temporalio/client", "@temporalio/testing"] },
   simulators: { own: [], packages: ["zod", "lossless-json", "big.js", "hucre"] },
+  // The suite plays against simulators and real servers alike: of simulators it knows only the language of faults.
+  conformance: {
+    own: ["domain", "mappings", "simulators/shared/faults.ts"],
+    types: ["connectors/contract.ts"],
+    packages: ["zod"],
+  },
   // Pages that are generated from the code.
   docs: { own: ["domain"], packages: [] },
   demo: { own: ["*"], packages: ["*"] },

@@ -1,9 +1,9 @@
-import { nextPeriod } from "../../../domain/dates.ts";
-import { decimal, normalize } from "../../../domain/decimal.ts";
-import { stages } from "../../../domain/posting.ts";
-import { deviationsOf } from "../../../domain/read-back.ts";
-import { fitted } from "../../../domain/limits.ts";
-import { reverseLines, reversalSummary } from "../../../mappings/reversal.ts";
+import { nextPeriod } from "../../domain/dates.ts";
+import { decimal, normalize } from "../../domain/decimal.ts";
+import { stages } from "../../domain/posting.ts";
+import { deviationsOf } from "../../domain/read-back.ts";
+import { fitted } from "../../domain/limits.ts";
+import { reverseLines, reversalSummary } from "../../mappings/reversal.ts";
 import { type ConformanceCase, either, must, mustEqual, say, unless } from "../case.ts";
 import { arriveOne, dayOf, listAll, mustStand, plainDraft, soon } from "../drafts.ts";
 import type { Room } from "../office.ts";

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ErpVoucher, SendOutcome } from "../../connectors/contract.ts";
-import { type BusinessDate, type Period, businessDate } from "../../domain/dates.ts";
-import { decimal, normalize } from "../../domain/decimal.ts";
-import { type LimitCode, fitted, limitBroken } from "../../domain/limits.ts";
-import { PostingKey, postingKeyOf } from "../../domain/posting-key.ts";
-import { deviationsOf } from "../../domain/read-back.ts";
-import type { DimensionKind, VoucherDraft, VoucherLine } from "../../domain/voucher.ts";
+import type { ErpVoucher, SendOutcome } from "../connectors/contract.ts";
+import { type BusinessDate, type Period, businessDate } from "../domain/dates.ts";
+import { decimal, normalize } from "../domain/decimal.ts";
+import { type LimitCode, fitted, limitBroken } from "../domain/limits.ts";
+import { PostingKey, postingKeyOf } from "../domain/posting-key.ts";
+import { deviationsOf } from "../domain/read-back.ts";
+import type { DimensionKind, VoucherDraft, VoucherLine } from "../domain/voucher.ts";
 import { CaseFailed, must, mustEqual } from "./case.ts";
 import type { BookedVoucher, Room } from "./office.ts";
 
@@ -17,7 +17,8 @@ const ARRIVAL_POLL_MS = 100;
 export const soon = (ms = DEADLINE_MS): Date => new Date(Date.now() + ms);
 export const dayOf = (period: Period, day = "15"): BusinessDate => businessDate(`${period}-${day}`);
 
-export const keyOf = (name: string): PostingKey =>
+export const keyOf = ({ mark }: Pick<Room, "mark">, name: string): PostingKey =>
+  mark?.keyOf(name) ??
   postingKeyOf({
     company: "conformance",
     source: "conformance",
@@ -39,13 +40,22 @@ export interface Wish {
 
 /** Debit `plainAccount`, credit `otherAccount`. */
 export const plainDraft = (room: Room, name: string, wish: Wish = {}): VoucherDraft => {
-  const { amount = "128.50", pairs = 1, summary = `账实 ${name}` } = wish;
+  const { amount = "128.50", pairs = 1, summary = `${room.mark?.summary ?? "账实"} ${name}` } = wish;
+  // A case that is about a text gets it on the debit side; the other side still says whose voucher it is.
+  const marked = room.mark?.summary ?? summary;
   const line = { summary, why: "", amount: decimal(amount), dimensions: {} } as const;
   const lines: VoucherLine[] = [];
   for (let pair = 0; pair < pairs; pair += 1) {
     const at = pair * 2;
     lines.push({ ...line, lineNumber: at + 1, side: "debit", role: "inventory", account: room.facts.plainAccount });
-    lines.push({ ...line, lineNumber: at + 2, side: "credit", role: "payables", account: room.facts.otherAccount });
+    lines.push({
+      ...line,
+      lineNumber: at + 2,
+      summary: marked,
+      side: "credit",
+      role: "payables",
+      account: room.facts.otherAccount,
+    });
   }
   return draftOf(room, name, lines, wish.date);
 };
@@ -88,7 +98,7 @@ export const dimensionDraft = (room: Room, name: string, kinds: readonly Dimensi
 };
 
 const draftOf = (room: Room, name: string, lines: readonly VoucherLine[], date?: BusinessDate): VoucherDraft => ({
-  key: keyOf(name),
+  key: keyOf(room, name),
   ledger: "conformance",
   book: room.facts.book,
   word: room.facts.word,

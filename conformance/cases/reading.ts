@@ -1,5 +1,5 @@
-import { nextPeriod } from "../../../domain/dates.ts";
-import { ZERO, add, decimal, equal } from "../../../domain/decimal.ts";
+import { nextPeriod } from "../../domain/dates.ts";
+import { ZERO, add, decimal, equal } from "../../domain/decimal.ts";
 import { type ConformanceCase, must, mustEqual, say, unless } from "../case.ts";
 import { arrive, arriveOne, dayOf, keyOf, listAll, plainDraft } from "../drafts.ts";
 import type { Room } from "../office.ts";
@@ -179,7 +179,7 @@ export const readingCases: readonly ConformanceCase[] = [
       await room.office.remove(erpId);
       mustEqual((await room.target.readBack(room.facts.book, [erpId])).size, 0, "vouchers read back");
       mustEqual(
-        (await room.target.findByKeys(room.facts.book, [key, keyOf("x")], undefined)).found.get(key)?.kind,
+        (await room.target.findByKeys(room.facts.book, [key, keyOf(room, "x")], undefined)).found.get(key)?.kind,
         "absent",
         "look-up",
       );

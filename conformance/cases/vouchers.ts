@@ -1,8 +1,8 @@
-import { decimal } from "../../../domain/decimal.ts";
-import type { Stage } from "../../../domain/posting.ts";
-import { stages } from "../../../domain/posting.ts";
-import type { VoucherDraft } from "../../../domain/voucher.ts";
-import { reverseLines, reversalSummary } from "../../../mappings/reversal.ts";
+import { decimal } from "../../domain/decimal.ts";
+import type { Stage } from "../../domain/posting.ts";
+import { stages } from "../../domain/posting.ts";
+import type { VoucherDraft } from "../../domain/voucher.ts";
+import { reverseLines, reversalSummary } from "../../mappings/reversal.ts";
 import { type ConformanceCase, either, must, mustEqual, say, unless } from "../case.ts";
 import {
   arrive,
@@ -43,7 +43,8 @@ export const voucherCases: readonly ConformanceCase[] = [
       const posted = await arriveOne(room, original);
       const summary = reversalSummary({ date: original.date, word: original.word, number: posted.number });
       const red = plainDraft(room, "red");
-      await stands(room, { ...red, lines: [...reverseLines(original.lines, summary)] });
+      const marked = room.mark === undefined ? summary : `${room.mark.summary} ${summary}`;
+      await stands(room, { ...red, lines: [...reverseLines(original.lines, marked)] });
     },
   },
   {

@@ -1,4 +1,4 @@
-import type { Bilingual, TargetCapabilities } from "../../connectors/contract.ts";
+import type { Bilingual, TargetCapabilities } from "../connectors/contract.ts";
 import type { Room } from "./office.ts";
 
 /** One promise that every ledger keeps. It branches on what a connector declares, never on a vendor's name. */

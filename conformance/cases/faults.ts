@@ -1,5 +1,5 @@
-import { stages } from "../../../domain/posting.ts";
-import { FAULT_KINDS, type FaultKind } from "../../../simulators/shared/faults.ts";
+import { stages } from "../../domain/posting.ts";
+import { FAULT_KINDS, type FaultKind } from "../../simulators/shared/faults.ts";
 import { type ConformanceCase, must, mustEqual, say, unless } from "../case.ts";
 import { type Sent, arrive, bookedUnder, listAll, plainDraft, send, soon } from "../drafts.ts";
 import type { Room, SetFault } from "../office.ts";

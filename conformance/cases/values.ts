@@ -1,6 +1,6 @@
-import { decimal } from "../../../domain/decimal.ts";
-import { canHold, fitted, lengthOf, limitBroken } from "../../../domain/limits.ts";
-import type { VoucherDraft } from "../../../domain/voucher.ts";
+import { decimal } from "../../domain/decimal.ts";
+import { canHold, fitted, lengthOf, limitBroken } from "../../domain/limits.ts";
+import type { VoucherDraft } from "../../domain/voucher.ts";
 import { type ConformanceCase, must, mustEqual, say, unless } from "../case.ts";
 import { arriveOne, creations, mustStand, plainDraft, send, stockDraft } from "../drafts.ts";
 import type { Room } from "../office.ts";

@@ -28,7 +28,7 @@ export const paceCases: readonly ConformanceCase[] = [
     title: say("ERP 不回应：到时限即放弃，结果为不确定", "a hung ERP: given up at the deadline, and uncertain"),
     unless: unless.online,
     run: async (room) => {
-      await room.target.findByKeys(room.facts.book, [keyOf("warm-up")], undefined);
+      await room.target.findByKeys(room.facts.book, [keyOf(room, "warm-up")], undefined);
       await room.office.setFaults([{ kind: "hang-after", operation: room.operations.create }]);
       const draft = plainDraft(room, "hung");
       const began = Date.now();
@@ -84,7 +84,9 @@ export const paceCases: readonly ConformanceCase[] = [
       const target = room.connect({ permit });
       await Promise.all([
         target.post([plainDraft(room, "paced")], soon()),
-        ...Array.from({ length: 6 }, (_, at) => target.findByKeys(room.facts.book, [keyOf(`paced ${at}`)], undefined)),
+        ...Array.from({ length: 6 }, (_, at) =>
+          target.findByKeys(room.facts.book, [keyOf(room, `paced ${at}`)], undefined),
+        ),
         target.periods(room.facts.book),
       ]);
       const counts = await room.office.requests();

@@ -1,6 +1,6 @@
-import type { TargetCapabilities } from "../../../connectors/contract.ts";
-import type { ErrorCode } from "../../../domain/errors.ts";
-import type { VoucherDraft } from "../../../domain/voucher.ts";
+import type { TargetCapabilities } from "../../connectors/contract.ts";
+import type { ErrorCode } from "../../domain/errors.ts";
+import type { VoucherDraft } from "../../domain/voucher.ts";
 import { type ConformanceCase, must, mustEqual, say, unless } from "../case.ts";
 import { arriveOne, bookedUnder, creations, dayOf, plainDraft, send } from "../drafts.ts";
 import { NotApplicable, type Room } from "../office.ts";

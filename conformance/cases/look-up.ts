@@ -12,8 +12,8 @@ export const lookUpCases: readonly ConformanceCase[] = [
     unless: unless.asked,
     run: async (room) => {
       const { key } = await arriveOne(room, plainDraft(room, "control"));
-      const { found, controlSeen } = await room.target.findByKeys(room.facts.book, [keyOf("nothing")], key);
-      mustEqual([found.get(keyOf("nothing"))?.kind, controlSeen], ["absent", true], "look-up");
+      const { found, controlSeen } = await room.target.findByKeys(room.facts.book, [keyOf(room, "nothing")], key);
+      mustEqual([found.get(keyOf(room, "nothing"))?.kind, controlSeen], ["absent", true], "look-up");
     },
   },
   {
@@ -67,8 +67,8 @@ export const lookUpCases: readonly ConformanceCase[] = [
     run: async (room) => {
       const { key } = await arriveOne(room, plainDraft(room, "failing"));
       await room.office.setFaults([{ kind: "500-before", operation: room.operations.read, times: HANGING }]);
-      const { found, controlSeen } = await room.target.findByKeys(room.facts.book, [key, keyOf("other")], key);
-      mustEqual([found.get(key)?.kind, found.get(keyOf("other"))?.kind], ["failed", "failed"], "look-up");
+      const { found, controlSeen } = await room.target.findByKeys(room.facts.book, [key, keyOf(room, "other")], key);
+      mustEqual([found.get(key)?.kind, found.get(keyOf(room, "other"))?.kind], ["failed", "failed"], "look-up");
       must(!controlSeen, "the control was not seen");
     },
   },
@@ -78,7 +78,7 @@ export const lookUpCases: readonly ConformanceCase[] = [
     unless: unless.asked,
     run: async (room) => {
       const { key } = await arriveOne(room, plainDraft(room, "there"));
-      const { found, controlSeen } = await room.target.findByKeys(room.facts.book, [key], keyOf("never sent"));
+      const { found, controlSeen } = await room.target.findByKeys(room.facts.book, [key], keyOf(room, "never sent"));
       mustEqual([found.get(key)?.kind, controlSeen], ["one", false], "look-up");
     },
   },
@@ -90,7 +90,7 @@ export const lookUpCases: readonly ConformanceCase[] = [
       const { key } = await arriveOne(room, plainDraft(room, "alone"));
       mustEqual((await room.target.findByKeys(room.facts.book, [], key)).controlSeen, true, "control that is there");
       mustEqual(
-        (await room.target.findByKeys(room.facts.book, [], keyOf("x"))).controlSeen,
+        (await room.target.findByKeys(room.facts.book, [], keyOf(room, "x"))).controlSeen,
         false,
         "control that is not",
       );
@@ -125,7 +125,7 @@ export const lookUpCases: readonly ConformanceCase[] = [
         room,
         ["m1", "m2", "m3"].map((name) => plainDraft(room, name)),
       );
-      const strangers = Array.from({ length: MANY_KEYS }, (_, at) => keyOf(`stranger ${at}`));
+      const strangers = Array.from({ length: MANY_KEYS }, (_, at) => keyOf(room, `stranger ${at}`));
       const keys = [...strangers.slice(0, 120), ...posted.map(({ key }) => key), ...strangers.slice(120)];
       const { found, controlSeen } = await room.target.findByKeys(room.facts.book, keys, posted[0]?.key);
       mustEqual([found.size, controlSeen], [keys.length, true], "keys answered");

@@ -1,8 +1,8 @@
-import { instant } from "../../../domain/dates.ts";
+import { instant } from "../../domain/dates.ts";
 import { type ConformanceCase, must, mustEqual, say } from "../case.ts";
 import { bookedUnder, keyOf, mustStand, plainDraft, send } from "../drafts.ts";
 import type { Room } from "../office.ts";
-import type { FileHandover, TargetCapabilities } from "../../../connectors/contract.ts";
+import type { FileHandover, TargetCapabilities } from "../../connectors/contract.ts";
 
 const unlessFiles = (can: TargetCapabilities) =>
   can.keyGuard === "receipt"
@@ -18,7 +18,7 @@ const filesOf = (room: Room): FileHandover => {
   return files;
 };
 const kindOf = async (room: Room, name: string): Promise<string | undefined> =>
-  (await room.target.findByKeys(room.facts.book, [keyOf(name)], undefined)).found.get(keyOf(name))?.kind;
+  (await room.target.findByKeys(room.facts.book, [keyOf(room, name)], undefined)).found.get(keyOf(room, name))?.kind;
 const by = { by: "finance", at: instant("2025-01-31T08:00:00.000Z") };
 
 /** A person stands between us and the ledger: one file at a time, and nothing is posted before it is confirmed. */
@@ -34,7 +34,7 @@ export const fileCases: readonly ConformanceCase[] = [
       const [outcome] = await send(room, [plainDraft(room, "waiting")], { imported: false });
       must(outcome?.kind === "uncertain" && outcome.code === "AWAITING_RECEIPT", `outcome ${outcome?.kind}`);
       mustEqual(await kindOf(room, "waiting"), "failed", "look-up");
-      mustEqual((await filesOf(room).outstanding())?.keys, [keyOf("waiting")], "the outstanding file");
+      mustEqual((await filesOf(room).outstanding())?.keys, [keyOf(room, "waiting")], "the outstanding file");
       await room.office.importFile();
       mustEqual(await kindOf(room, "waiting"), "one", "look-up after the receipt");
       mustEqual(await filesOf(room).outstanding(), undefined, "the outstanding file");

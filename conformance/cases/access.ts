@@ -30,8 +30,8 @@ export const accessCases: readonly ConformanceCase[] = [
         const [outcome] = await target.post([draft], soon());
         must(outcome?.kind === "not-done", `outcome ${outcome?.kind}`);
         must(["LOGIN_REFUSED", "NOT_LOGGED_IN"].includes(outcome.code), `code ${outcome.code}`);
-        const look = (await target.findByKeys(room.facts.book, [keyOf("wrong-secret")], undefined)).found;
-        mustEqual(look.get(keyOf("wrong-secret"))?.kind, "failed", "look-up");
+        const look = (await target.findByKeys(room.facts.book, [keyOf(room, "wrong-secret")], undefined)).found;
+        mustEqual(look.get(keyOf(room, "wrong-secret"))?.kind, "failed", "look-up");
       }
       mustEqual((await room.office.books()).length, 0, "vouchers in the books");
       mustEqual(await creations(room), 0, "requests that create");
@@ -51,8 +51,8 @@ export const accessCases: readonly ConformanceCase[] = [
       await room.office.endSessions();
       const draft = plainDraft(room, "after");
       const [outcome] = await send(room, [draft]);
-      const look = await room.target.findByKeys(room.facts.book, [keyOf("after")], first.key);
-      const standing = look.found.get(keyOf("after"));
+      const look = await room.target.findByKeys(room.facts.book, [keyOf(room, "after")], first.key);
+      const standing = look.found.get(keyOf(room, "after"));
       if (outcome?.kind !== "posted") {
         must(outcome?.kind === "uncertain" || outcome?.kind === "not-done", `outcome ${outcome?.kind}`);
         mustEqual(look.controlSeen, true, "control");

@@ -75,7 +75,7 @@ export const cleanUp = async (
   return final;
 };
 
-const NO_ANSWER = { code: "POSTING_UNCERTAIN", message: "" } as const;
+const NO_ANSWER = { code: "NO_ANSWER", message: "" } as const;
 type Unposted = Exclude<SendOutcome, { kind: "posted" }>;
 
 const redOf = (draft: VoucherDraft, voucher: ErpVoucher, key: string): VoucherDraft => ({

@@ -1,5 +1,5 @@
 import { ZhangshiError } from "../domain/errors.ts";
-import type { ConnectorContext, StockSource, VoucherTarget } from "./contract.ts";
+import type { ConnectorContext, StockDocumentTarget, StockSource, VoucherTarget } from "./contract.ts";
 import { createFiles } from "./files/connector.ts";
 import { createJiandaoyun } from "./jiandaoyun/connector.ts";
 import { createJiandaoyunLedger } from "./jiandaoyun/ledger.ts";
@@ -11,10 +11,12 @@ import { createSapB1 } from "./sap-b1/connector.ts";
 import { createSql } from "./sql/connector.ts";
 import { createYonyouU8 } from "./yonyou-u8/connector.ts";
 
-/** What one vendor's folder offers: a source of stock movements, a target for vouchers, or both. */
+/** What one vendor's folder offers: a source of stock movements, a target for vouchers, one for stock documents. */
 export interface VendorEntry {
   readonly source?: (settings: unknown, context: ConnectorContext) => StockSource;
   readonly target?: (settings: unknown, context: ConnectorContext) => VoucherTarget;
+  /** Built from the same settings as `target`: both are faces of one ledger. */
+  readonly stockTarget?: (settings: unknown, context: ConnectorContext) => StockDocumentTarget;
 }
 
 /** One line per vendor. */
@@ -34,6 +36,17 @@ export const vendors: Readonly<Record<string, VendorEntry>> = {
 export const createTarget = (vendor: string, settings: unknown, context: ConnectorContext): VoucherTarget => {
   const target = entryOf(vendor, context).target;
   if (target === undefined) throw unfit(vendor, context, "takes no vouchers");
+  return target(settings, context);
+};
+
+/** @throws ZhangshiError CONFIG_INVALID when the vendor is unknown or takes no stock documents */
+export const createStockTarget = (
+  vendor: string,
+  settings: unknown,
+  context: ConnectorContext,
+): StockDocumentTarget => {
+  const target = entryOf(vendor, context).stockTarget;
+  if (target === undefined) throw unfit(vendor, context, "takes no stock documents");
   return target(settings, context);
 };
 
